@@ -1,0 +1,171 @@
+"""Formulas in LaTeX, from the same tree and the same table of brackets as the text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .expr import Arr, Call, Expr, Num, Partial, Ref
+from .names import latex_name
+from .numbers import Digits
+from .precedence import needs_brackets
+
+_COMPARE = {"gt": ">", "ge": "\\ge", "lt": "<", "le": "\\le"}
+
+
+@dataclass(frozen=True)
+class LatexPrinter:
+    """Prints formulas for a LaTeX maths environment.
+
+    Args:
+        digits: how numbers are rounded.
+        functions: the LaTeX of function names, by operation (`sigmoid` is `\\sigma`).
+        limit: lists longer than this are cut in the middle; None never cuts.
+    """
+
+    digits: Digits = field(default_factory=Digits)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    limit: int | None = 10
+
+    def __call__(self, expr: Expr) -> str:
+        return self._print(expr)
+
+    def number(self, value: float) -> str:
+        mantissa, _, exponent = self.digits.text(value).partition("e")
+        if exponent:
+            power = f"10^{{{exponent}}}"
+            return {"1": power, "-1": f"-{power}"}.get(mantissa, f"{mantissa}\\cdot {power}")
+        return mantissa
+
+    def array(self, value: np.ndarray) -> str:
+        if value.ndim == 0:
+            return self.number(float(value))
+        rows = [[float(v)] for v in value] if value.ndim == 1 else [list(map(float, row)) for row in value]
+        cells = [self._cut([self.number(v) for v in row], "\\cdots") for row in rows]
+        lines = self._cut([" & ".join(row) for row in cells], "\\vdots")
+        return "\\begin{bmatrix} " + " \\\\ ".join(lines) + " \\end{bmatrix}"
+
+    def _cut(self, parts: list[str], dots: str) -> list[str]:
+        if self.limit is None or len(parts) <= self.limit:
+            return parts
+        return [*parts[: self.limit - 3], dots, *parts[-2:]]
+
+    def ref(self, ref: Ref) -> str:
+        return latex_name(ref.name) + (f"[{','.join(map(str, ref.index))}]" if ref.index else "")
+
+    def _print(self, expr: Expr) -> str:
+        match expr:
+            case Num(value=value):
+                return self.number(value)
+            case Arr(value=value):
+                return self.array(value)
+            case Ref():
+                return self.ref(expr)
+            case Partial(of=of, by=by):
+                return f"\\frac{{\\partial {self.ref(of)}}}{{\\partial {self.ref(by)}}}"
+            case Call():
+                return self._call(expr)
+        raise TypeError(f"no LaTeX for {expr!r}")
+
+    def _part(self, parent: str, child: Expr, position: int) -> str:
+        text = self._print(child)
+        needed = needs_brackets(parent, child, position)
+        if parent == "mul" and type(child) is Call and child.op == "div":
+            needed = False  # a fraction needs none
+        return f"\\left({text}\\right)" if needed else text
+
+    def _call(self, expr: Call) -> str:
+        op, args = expr.op, expr.args
+        inside = ", ".join(map(self._print, args))
+        name = self.functions.get(op) or _function_name(expr.shown or op)
+        if expr.prime:
+            mark = "'" if expr.prime == 1 else f"'_{{{expr.prime}}}"
+            return f"{name}{mark}\\left({inside}\\right)"
+        writer = getattr(self, f"_{op}", None)
+        if writer is not None:
+            return str(writer(args, expr))
+        if op in _COMPARE:
+            return f"{self._part(op, args[0], 0)} {_COMPARE[op]} {self._part(op, args[1], 1)}"
+        return f"{name}\\left({inside}\\right)"
+
+    def _add(self, args: tuple[Expr, ...], expr: Call) -> str:
+        out = self._part("add", args[0], 0)
+        for position, term in enumerate(args[1:], 1):
+            if type(term) is Call and term.op == "neg":
+                out += " - " + self._part("add", term.args[0], position)
+                continue
+            text = self._part("add", term, position)
+            if type(term) is Num and term.value < 0:
+                out += " - " + self.number(-term.value)
+            else:
+                out += f" + \\left({text}\\right)" if text.startswith("-") else f" + {text}"
+        return out
+
+    def _neg(self, args: tuple[Expr, ...], expr: Call) -> str:
+        inner = self._part("neg", args[0], 0)
+        return f"-\\left({inner}\\right)" if inner.startswith("-") else f"-{inner}"
+
+    def _product(self, sign: str, parent: str, args: tuple[Expr, ...]) -> str:
+        return sign.join(self._part(parent, arg, i) for i, arg in enumerate(args))
+
+    def _mul(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return self._product(" \\cdot ", "mul", args)
+
+    def _hadamard(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return self._product(" \\odot ", "hadamard", args)
+
+    def _matmul(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return self._product("\\, ", "matmul", args)
+
+    def _outer(self, args: tuple[Expr, ...], expr: Call) -> str:
+        left, right = (self._part("outer", arg, i) for i, arg in enumerate(args))
+        return f"{left} {{{right}}}^{{\\top}}"
+
+    def _div(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return f"\\frac{{{self._print(args[0])}}}{{{self._print(args[1])}}}"
+
+    def _pow(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return f"{self._part('pow', args[0], 0)}^{{{self._print(args[1])}}}"
+
+    def _transpose(self, args: tuple[Expr, ...], expr: Call) -> str:
+        inner = self._part("transpose", args[0], 0)
+        return f"{{{inner}}}^{{\\top}}"
+
+    def _stack(self, args: tuple[Expr, ...], expr: Call) -> str:
+        if any(type(arg) is Call and arg.op == "stack" for arg in args):
+            rows = [" & ".join(map(self._print, arg.args if type(arg) is Call else (arg,))) for arg in args]
+        else:
+            rows = list(map(self._print, args))
+        return "\\begin{bmatrix} " + " \\\\ ".join(rows) + " \\end{bmatrix}"
+
+    def _entry(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return f"{{{self._print(args[0])}}}_{{[{','.join(map(str, expr.index))}]}}"
+
+    def _cases(self, args: tuple[Expr, ...], expr: Call) -> str:
+        *pairs, otherwise = map(self._print, args)
+        rows = [f"{value} & \\text{{if }} {test}" for value, test in zip(pairs[::2], pairs[1::2], strict=True)]
+        return "\\begin{cases} " + " \\\\ ".join([*rows, f"{otherwise} & \\text{{otherwise}}"]) + " \\end{cases}"
+
+    def _rowsum(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return f"\\sum_{{i=1}}^{{N}} {self._part('mul', args[0], 1)}"
+
+    def _rowmean(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return f"\\frac{{1}}{{N}}\\sum_{{i=1}}^{{N}} {self._part('mul', args[0], 1)}"
+
+    def _total(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return f"\\sum_{{j}} {self._part('mul', args[0], 1)}"
+
+    def _sqrt(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return f"\\sqrt{{{self._print(args[0])}}}"
+
+    def _abs(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return f"\\left|{self._print(args[0])}\\right|"
+
+    def _exp(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return f"e^{{{self._print(args[0])}}}"
+
+
+def _function_name(name: str) -> str:
+    return latex_name(name) if len(name) == 1 else f"\\operatorname{{{latex_name(name)}}}"

@@ -1,0 +1,155 @@
+"""Formulas as plain text: for the terminal, for messages, and in the sheet language itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .expr import Arr, Call, Expr, Num, Partial, Ref
+from .numbers import FULL, Digits
+from .precedence import needs_brackets
+
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_COMPARE = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
+LIST_LIMIT = 12  # longer lists of numbers are cut in the middle
+
+
+@dataclass(frozen=True)
+class TextPrinter:
+    """Prints formulas on one line.
+
+    Args:
+        digits: how numbers are rounded.
+        sheet: print in the sheet language (`*`, `^`, `@`), so that it can be read back.
+        limit: lists longer than this are cut; None never cuts.
+    """
+
+    digits: Digits = field(default_factory=Digits)
+    sheet: bool = False
+    limit: int | None = None
+
+    def __call__(self, expr: Expr) -> str:
+        return self._print(expr)
+
+    def number(self, value: float) -> str:
+        return self.digits.text(value)
+
+    def array(self, value: np.ndarray) -> str:
+        if value.ndim == 0:
+            return self.number(float(value))
+        parts = [self.array(v) if value.ndim > 1 else self.number(float(v)) for v in self._cut(value)]
+        if self.limit is not None and len(value) > self.limit:
+            parts.insert(len(parts) - 2, "…")
+        return "[" + ", ".join(parts) + "]"
+
+    def _cut(self, value: np.ndarray) -> list[np.ndarray]:
+        if self.limit is None or len(value) <= self.limit:
+            return list(value)
+        return [*value[: self.limit - 3], *value[-2:]]
+
+    def ref(self, ref: Ref) -> str:
+        return ref.name + (f"[{','.join(map(str, ref.index))}]" if ref.index else "")
+
+    def _print(self, expr: Expr) -> str:
+        match expr:
+            case Num(value=value):
+                return self.number(value)
+            case Arr(value=value):
+                return self.array(value)
+            case Ref():
+                return self.ref(expr)
+            case Partial(of=of, by=by):
+                return f"∂{self.ref(of)}/∂{self.ref(by)}"
+            case Call():
+                return self._call(expr)
+        raise TypeError(f"no text for {expr!r}")
+
+    def _part(self, parent: str, child: Expr, position: int) -> str:
+        text = self._print(child)
+        return f"({text})" if needs_brackets(parent, child, position) else text
+
+    def _call(self, expr: Call) -> str:
+        op, args = expr.op, expr.args
+        if expr.prime:
+            mark = "'" if expr.prime == 1 else f"'{expr.prime}"
+            return f"{expr.shown or op}{mark}({', '.join(map(self._print, args))})"
+        writer = getattr(self, f"_{op}", None)
+        if writer is not None:
+            return str(writer(args, expr))
+        if op in _COMPARE:
+            return f"{self._part(op, args[0], 0)} {_COMPARE[op]} {self._part(op, args[1], 1)}"
+        return f"{expr.shown or op}({', '.join(map(self._print, args))})"
+
+    def _add(self, args: tuple[Expr, ...], expr: Call) -> str:
+        out = self._part("add", args[0], 0)
+        for position, term in enumerate(args[1:], 1):
+            if type(term) is Call and term.op == "neg":
+                out += " - " + self._part("add", term.args[0], position)
+            elif type(term) is Num and term.value < 0:
+                # `+ (-2)` keeps the written order; the sum is the same double as `- 2`
+                out += " - " + self.number(-term.value)
+            elif self._starts_with_sign(term):
+                out += f" + ({self._print(term)})"
+            else:
+                out += " + " + self._part("add", term, position)
+        return out
+
+    def _starts_with_sign(self, term: Expr) -> bool:
+        while type(term) is Call and not term.prime and term.op in ("mul", "div", "hadamard", "matmul", "outer"):
+            term = term.args[0]
+        return (type(term) is Num and term.value < 0) or (type(term) is Call and term.op == "neg")
+
+    def _neg(self, args: tuple[Expr, ...], expr: Call) -> str:
+        inner = self._part("neg", args[0], 0)
+        return f"-({inner})" if self._starts_with_sign(args[0]) and not inner.startswith("(") else f"-{inner}"
+
+    def _product(self, sign: str, parent: str, args: tuple[Expr, ...]) -> str:
+        return sign.join(self._part(parent, arg, i) for i, arg in enumerate(args))
+
+    def _mul(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return self._product("*" if self.sheet else "·", "mul", args)
+
+    def _hadamard(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return self._product("*" if self.sheet else " ⊙ ", "hadamard", args)
+
+    def _matmul(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return self._product(" @ ", "matmul", args)
+
+    def _outer(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return self._product(" ⊗ ", "outer", args)
+
+    def _div(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return self._product("/", "div", args)
+
+    def _pow(self, args: tuple[Expr, ...], expr: Call) -> str:
+        base, exponent = self._part("pow", args[0], 0), args[1]
+        if not self.sheet and type(exponent) is Num and exponent.value in range(2, 10):
+            return base + str(int(exponent.value)).translate(_RAISED)
+        return f"{base}^{self._part('pow', exponent, 1)}"
+
+    def _transpose(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return self._part("transpose", args[0], 0) + "ᵀ"
+
+    def _stack(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return "[" + ", ".join(map(self._print, args)) + "]"
+
+    def _entry(self, args: tuple[Expr, ...], expr: Call) -> str:
+        inner = self._print(args[0])
+        plain = type(args[0]) is Partial or (type(args[0]) is Call and args[0].op not in ("add", "mul", "neg"))
+        return f"{inner if plain else f'({inner})'}[{','.join(map(str, expr.index))}]"
+
+    def _cases(self, args: tuple[Expr, ...], expr: Call) -> str:
+        *pairs, otherwise = map(self._print, args)
+        said = [f"{value} if {test}" for value, test in zip(pairs[::2], pairs[1::2], strict=True)]
+        return "{" + "; ".join([*said, f"else {otherwise}"]) + "}"
+
+    def _rowsum(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return f"sum({self._print(args[0])})"
+
+    def _rowmean(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return f"mean({self._print(args[0])})"
+
+
+SHEET_TEXT = TextPrinter(FULL, sheet=True)
+PLAIN = TextPrinter()

@@ -1,0 +1,78 @@
+"""Writes statements back as the text of a sheet; `parse(write(s)) == s`."""
+
+from __future__ import annotations
+
+from ..notation.numbers import FULL
+from ..notation.text import SHEET_TEXT
+from .model import (
+    Assign,
+    Const,
+    CostLine,
+    DataFrom,
+    Declared,
+    InlineData,
+    Inputs,
+    Layers,
+    Mode,
+    Rate,
+    SheetText,
+    Start,
+    Statement,
+    Targets,
+    Title,
+    Update,
+)
+
+
+def write(sheet: SheetText) -> str:
+    """The sheet's text: one statement a line, data at the end as it stood."""
+    rows = [s for s in sheet.statements if isinstance(s, InlineData)]
+    lines = [_line(s) for s in sheet.statements if not isinstance(s, InlineData)]
+    text = "\n".join(lines) + "\n"
+    return text + f"data\n{rows[0].text}" if rows else text
+
+
+def _declared(word: str, items: tuple[Declared, ...]) -> str:
+    def one(item: Declared) -> str:
+        return item.name + (f"[{item.size}]" if item.size else "") + (f' "{item.label}"' if item.label else "")
+
+    return f"{word} {', '.join(map(one, items))}"
+
+
+def _numbers(values: tuple[float, ...]) -> str:
+    return "".join(f" {FULL.text(v)}" for v in values)
+
+
+def _line(statement: Statement) -> str:
+    match statement:
+        case Title(text=text):
+            return f'title "{text}"'
+        case Inputs(items=items):
+            return _declared("input", items)
+        case Targets(items=items):
+            return _declared("target", items)
+        case Const(name=name, value=value):
+            return f"const {name} = {SHEET_TEXT(value)}"
+        case Assign(name=name, value=value):
+            return f"{name} = {SHEET_TEXT(value)}"
+        case CostLine(name=name, value=value):
+            return f"cost {name} = {SHEET_TEXT(value)}"
+        case Layers(inputs=inputs, layers=layers, output=output):
+            parts = [", ".join(i.name for i in inputs)]
+            for layer in layers:
+                parts.append(f"-> {layer.size} {layer.activation}".rstrip() + _numbers(layer.settings))
+            return " ".join(["layers", *parts]) + (f" as {output}" if output else "")
+        case Start(scheme="fixed", weights=weights, biases=biases):
+            given = [f"{w} {FULL.text(v)}" for w, v in (("weights", weights), ("biases", biases)) if v is not None]
+            return "start " + ", ".join(given)
+        case Start(scheme=scheme, seed=seed):
+            return f"start {scheme}" + ("" if seed is None else f" seed {seed}")
+        case Rate(value=number):
+            return f"rate {FULL.text(number)}"
+        case Update(rule=rule, settings=settings):
+            return f"update {rule}{_numbers(settings)}"
+        case Mode(kind=kind, size=size):
+            return f"mode {kind}" + (f" of {size}" if size else "")
+        case DataFrom(path=path):
+            return f'data from "{path}"'
+    raise TypeError(f"no text for {statement!r}")
