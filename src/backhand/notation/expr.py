@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -152,22 +153,35 @@ def neg(value: Expr | float) -> Expr:
 
 
 def mul(*factors: Expr | float) -> Expr:
-    """A product, worked from left to right. Ones are left out, a zero makes it 0, signs come to the front."""
+    """A product, worked from left to right. Ones are left out, a zero makes it 0, signs come to the front, and whole
+    numbers are multiplied out and cancelled: 1/2·2·(y - ŷ) is y - ŷ."""
     kept: list[Expr] = []
-    negative = False
+    top = bottom = 1.0
     for factor in map(lift, factors):
-        if is_number(factor, 0.0):
-            return ZERO
         if type(factor) is Call and factor.op == "neg":
-            negative, factor = not negative, factor.args[0]
-        elif is_number(factor, -1.0):
-            negative, factor = not negative, ONE
-        if not is_number(factor, 1.0):
+            top, factor = -top, factor.args[0]
+        if type(factor) is Call and factor.op == "div" and _whole(factor.args[1]):
+            factor, below = factor.args
+            bottom *= below.value  # type: ignore[attr-defined]
+        if _whole(factor):
+            top *= factor.value  # type: ignore[attr-defined]
+        else:
             kept.append(factor)
-    if not kept:
-        return Num(-1.0) if negative else ONE
-    product = kept[0] if len(kept) == 1 else nary("mul", kept)
-    return neg(product) if negative else product
+    if top == 0:
+        return ZERO
+    common = math.gcd(int(top), int(bottom))
+    top, bottom = top / common, bottom / common
+    if bottom < 0:
+        top, bottom = -top, -bottom
+    if abs(top) != 1:
+        kept.insert(0, Num(abs(top)))
+    product = div(ONE if not kept else kept[0] if len(kept) == 1 else nary("mul", kept), bottom)
+    return neg(product) if top < 0 else product
+
+
+def _whole(expr: Expr) -> bool:
+    """A whole number that is not 0, or 0 itself; small enough to be exact."""
+    return type(expr) is Num and abs(expr.value) < 1e6 and expr.value == int(expr.value)
 
 
 def div(top: Expr | float, bottom: Expr | float) -> Expr:

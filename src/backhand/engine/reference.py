@@ -1,0 +1,310 @@
+"""The reference engine: one pass forward and one back over some rows, every number kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ..errors import NumberError, UsageError
+from ..network.graph import Network, Node, Role
+from ..notation.expr import Expr, Index, Partial, Ref
+from ..notation.text import PLAIN
+from ..ops.arithmetic import in_order
+from ..ops.evaluate import evaluate
+from .program import Program, Received
+
+Array = np.ndarray
+CHUNK = 4_000_000  # numbers: per-row gradients of a parameter are worked in pieces of about this size
+
+
+def frozen(array: Array) -> Array:
+    """The array, made read-only."""
+    array = np.ascontiguousarray(array) if array.ndim else np.asarray(array)
+    array.setflags(write=False)
+    return array
+
+
+@dataclass(frozen=True, eq=False)
+class Tape:
+    """Every number of one pass forward.
+
+    Attributes:
+        rows: which rows of the sheet these are, counted from 1.
+        parameters: the weights that were used.
+        values: name to array of shape (rows, *shape); for constants and parameters (1, *shape).
+    """
+
+    network: Network
+    rows: tuple[int, ...]
+    parameters: Mapping[str, Array]
+    values: Mapping[str, Array]
+
+    @property
+    def count(self) -> int:
+        """N, the number of rows."""
+        return len(self.rows)
+
+    def lookup(self, leaf: Ref | Partial) -> Array:
+        if type(leaf) is Ref:
+            found = self.values.get(leaf.name)
+            return found if found is not None else np.array([float(self.count)])  # N
+        raise KeyError(leaf)
+
+    def work(self, expr: Expr) -> Array:
+        """The value of a formula in each row, shape (rows or 1, *shape)."""
+        with np.errstate(all="ignore"):
+            return evaluate(expr, self.lookup)
+
+    def value(self, ref: Ref, row: int) -> Array:
+        """A name's value in one row (counted from 0 within this tape), or one entry of it."""
+        found = self.values[ref.name]
+        inner = found[min(row, len(found) - 1)]
+        return inner[tuple(i - 1 for i in ref.index)] if ref.index else inner
+
+    @cached_property
+    def own(self) -> Array:
+        """Each row's own cost L, shape (rows,).
+
+        Raises:
+            NumberError: the first row whose cost is not finite.
+        """
+        cost = self.network.cost
+        if cost is None:
+            raise UsageError("the sheet has no cost", hint="add a line such as `cost C = mean((y - yd)^2)`")
+        own = self.work(cost.own)
+        own = np.broadcast_to(own.reshape(own.shape[0]), (self.count,))
+        if not np.isfinite(own).all():
+            row = int(np.flatnonzero(~np.isfinite(own))[0])
+            raise NumberError(
+                f"the cost {cost.name} is {own[row]} in row {self.rows[row]}",
+                expected="a finite number",
+                got=f"{cost.name} of this row = {PLAIN(cost.own)}",
+                hint=_advice(cost.own),
+            )
+        return frozen(own)
+
+    @cached_property
+    def penalty(self) -> float:
+        """What stands outside the reduction, once a step."""
+        cost = self.network.cost
+        if cost is None or cost.penalty is None:
+            return 0.0
+        value = float(self.work(cost.penalty).reshape(-1)[0])
+        if not np.isfinite(value):
+            raise NumberError(f"the penalty {PLAIN(cost.penalty)} is {value}", expected="a finite number")
+        return value
+
+    @cached_property
+    def cost(self) -> float:
+        """The whole cost: the rows' own costs added up in order, divided by N for a mean, plus the penalty."""
+        cost = self.network.cost
+        assert cost is not None
+        total = float(in_order(self.own, 0))
+        if cost.mean:
+            total = total / self.count
+        return total + self.penalty if cost.penalty is not None else total
+
+
+def forward(
+    network: Network, parameters: Mapping[str, Array], columns: Mapping[str, Array] | None, rows: range | None = None
+) -> Tape:
+    """Works every equation, in the order of the work, for the rows given.
+
+    Args:
+        parameters: name to array of the parameter's shape.
+        columns: input and target values, (rows, *shape); None for a sheet without data, which has one row.
+        rows: which of them, counted from 0; None is all.
+    Raises:
+        NumberError: at the first number that is not finite, naming node and row.
+    """
+    values: dict[str, Array] = {}
+    chosen = rows if rows is not None else range(len(next(iter(columns.values()))) if columns else 1)
+    for node in network.nodes.values():
+        if node.role is Role.CONST:
+            assert node.value is not None
+            values[node.name] = frozen(node.value[None])
+        elif node.role is Role.PARAMETER:
+            values[node.name] = frozen(np.asarray(parameters[node.name])[None])
+        elif node.role in (Role.INPUT, Role.TARGET) and columns is not None:
+            values[node.name] = frozen(columns[node.name][chosen.start : chosen.stop])
+    tape = Tape(network, tuple(r + 1 for r in chosen), parameters, values)
+    with np.errstate(all="ignore"):
+        for node in network.equations:
+            assert node.formula is not None
+            found = evaluate(node.formula, tape.lookup)
+            if len(found) != len(chosen):
+                found = np.broadcast_to(found, (len(chosen), *found.shape[1:]))
+            if not np.isfinite(found).all():
+                raise _not_finite(node, found, tape)
+            values[node.name] = frozen(found)
+    return tape
+
+
+def _not_finite(node: Node, found: Array, tape: Tape) -> NumberError:
+    where = np.argwhere(~np.isfinite(found))[0]
+    entry = f"[{','.join(str(i + 1) for i in where[1:])}]" if len(where) > 1 else ""
+    assert node.formula is not None
+    return NumberError(
+        f"`{node.name}{entry}` is {found[tuple(where)]} in row {tape.rows[where[0]]}",
+        expected="a finite number",
+        got=f"{node.name} = {PLAIN(node.formula)}",
+        hint=_advice(node.formula),
+    )
+
+
+def _advice(formula: Expr) -> str:
+    text = PLAIN(formula)
+    if "log(" in text:
+        return "log needs numbers above 0; softmax_cross_entropy(z, y) works on z itself and cannot run into log(0)"
+    if "/" in text or "^-" in text:
+        return "a division by 0, perhaps; look at the numbers of this row"
+    return "smaller starting values, a smaller rate, or scaled inputs"
+
+
+@dataclass(frozen=True, eq=False)
+class Gradients:
+    """Everything one pass back gives, for the rows of a tape.
+
+    Attributes:
+        adjoints: node or input to ∂of/∂it for each row, (rows, *shape). `of` is a row's own cost L,
+            or the node that the program was made for.
+    """
+
+    program: Program
+    tape: Tape
+    adjoints: Mapping[str, Array] = field(repr=False)
+
+    def lookup(self, leaf: Ref | Partial) -> Array:
+        return self.adjoints[leaf.by.name] if type(leaf) is Partial else self.tape.lookup(leaf)
+
+    def work(self, expr: Expr) -> Array:
+        with np.errstate(all="ignore"):
+            return evaluate(expr, self.lookup)
+
+    def rows(self, name: str) -> Array:
+        """∂of/∂name for each row, (rows, *shape): of a node, an input or a parameter; 0 where it is not reached."""
+        if name in self.adjoints:
+            return self.adjoints[name]
+        return frozen(self._worked(name, 0, self.tape.count))
+
+    def _worked(self, name: str, start: int, stop: int) -> Array:
+        shape = self.tape.network.shape_of(name)
+        received = self.program.received.get(name)
+        if received is None:
+            return np.zeros((stop - start, *shape))
+
+        def part(leaf: Ref | Partial) -> Array:
+            found = self.lookup(leaf)
+            return found[start:stop] if len(found) == self.tape.count and self.tape.count > 1 else found
+
+        with np.errstate(all="ignore"):
+            return gather(received, lambda e: evaluate(e, part), stop - start, shape)
+
+    @cached_property
+    def totals(self) -> Mapping[str, Array]:
+        """∂C/∂parameter of the whole cost: the rows' own gradients added in order, divided by N for a mean, plus
+        the penalty's."""
+        return {node.name: self.total(node.name) for node in self.tape.network.parameters}
+
+    def total(self, name: str) -> Array:
+        """∂C/∂(one parameter)."""
+        shape = self.tape.network.shape_of(name)
+        size = max(1, int(np.prod(shape)))
+        step = max(1, CHUNK // size)
+        total: Array | None = None
+        for start in range(0, self.tape.count, step):
+            piece = self._worked(name, start, min(start + step, self.tape.count))
+            if total is not None:
+                piece = np.concatenate([total[None], piece])
+            total = in_order(piece, 0)
+        assert total is not None
+        cost = self.tape.network.cost
+        if self.program.of is None and cost is not None:
+            if cost.mean:
+                total = total / self.tape.count
+            if name in self.program.penalty:
+                with np.errstate(all="ignore"):
+                    extra = gather(self.program.penalty[name], self.tape.work, 1, shape)[0]
+                total = total + extra
+        if not np.isfinite(total).all():
+            raise NumberError(
+                f"∂{self.program.symbol.name}/∂{name} is not finite",
+                expected="a finite number",
+                hint="smaller weights or scaled inputs; a square root or logarithm at 0 has no finite slope",
+            )
+        return frozen(total)
+
+    def shares(self, name: str) -> Array:
+        """For a node: ∂C/∂it for each row, of the row's share of the whole cost (L/N for a mean)."""
+        cost = self.tape.network.cost
+        rows = self.rows(name)
+        return frozen(rows / self.tape.count) if cost is not None and cost.mean else rows
+
+
+def gather(received: Received, work: object, rows: int, shape: tuple[int, ...]) -> Array:
+    """What a name receives, as a whole and entry by entry, put together."""
+    assert callable(work)
+    out = np.zeros((rows, *shape))
+    if received.whole is not None:
+        whole = work(received.whole)
+        if whole.ndim < out.ndim:
+            whole = whole.reshape(whole.shape + (1,) * (out.ndim - whole.ndim))
+        out = np.array(np.broadcast_to(whole, out.shape))
+    for index, share in received.entries.items():
+        at: tuple[slice | int, ...] = (slice(None), *(i - 1 for i in index))
+        out[at] = out[at] + work(share) if received.whole is not None else work(share)
+    return out
+
+
+def backward(tape: Tape, program: Program) -> Gradients:
+    """Works ∂of/∂(every node and input), last first, each from those that use it.
+
+    Raises:
+        NumberError: a derivative that is not finite, naming node and row.
+    """
+    adjoints: dict[str, Array] = {}
+    gradients = Gradients(program, tape, adjoints)
+    inputs = [n for n in tape.network.inputs if n.name in tape.values]
+    reached = {n.name for n in program.order}
+    with np.errstate(all="ignore"):
+        for node in (*program.order, *(n for n in inputs)):
+            received = program.received.get(node.name)
+            if received is None:
+                adjoints[node.name] = frozen(np.zeros((tape.count, *node.shape)))
+                continue
+            found = gather(received, lambda e: evaluate(e, gradients.lookup), tape.count, node.shape)
+            if not np.isfinite(found).all():
+                row = int(np.argwhere(~np.isfinite(found))[0][0])
+                raise NumberError(
+                    f"∂{program.symbol.name}/∂{node.name} is not finite in row {tape.rows[row]}",
+                    expected="a finite number",
+                    got=PLAIN(received.whole) if received.whole is not None else "",
+                    hint="a square root, a logarithm or a power at 0 has no finite slope there",
+                )
+            adjoints[node.name] = frozen(found)
+    for node in tape.network.equations:
+        if node.name not in reached:
+            adjoints[node.name] = frozen(np.zeros((tape.count, *node.shape)))
+    return gradients
+
+
+def starting_values(network: Network) -> dict[str, Array]:
+    """The parameters' starting values.
+
+    Raises:
+        UsageError: the sheet is in letters.
+    """
+    missing = [p.name for p in network.parameters if p.value is None]
+    if missing:
+        raise UsageError(
+            "the sheet is in letters: no parameter has a value, so there is nothing to calculate",
+            expected="a value for every parameter",
+            hint=f"`{missing[0]} = 0.5`, … or one line `start he seed 7`",
+        )
+    return {p.name: p.value for p in network.parameters if p.value is not None}
+
+
+__all__ = ["Gradients", "Index", "Tape", "backward", "forward", "starting_values"]

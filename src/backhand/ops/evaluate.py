@@ -1,0 +1,49 @@
+"""The one evaluator: a formula with numbers looked up for its names. Engine, explainer and starting values use it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..notation.expr import Arr, Call, Expr, Num, Partial, Ref
+from .entry import Array
+from .vocabulary import VOCABULARY
+
+Lookup = Callable[[Ref | Partial], Array]
+
+
+def evaluate(expr: Expr, lookup: Lookup) -> Array:
+    """The value of a formula, worked as it is written.
+
+    Args:
+        expr: the formula.
+        lookup: gives each name's values, shape (rows or 1, *shape); the index of an entry is taken here.
+    Returns:
+        shape (rows or 1, *shape of the formula), float64.
+    """
+    match expr:
+        case Num(value=value):
+            return np.array([value])
+        case Ref(index=index) | Partial(by=Ref(index=index)):
+            found = lookup(expr)
+            return found[(slice(None), *(i - 1 for i in index))] if index else found
+        case Call(op="entry", args=(inner,), index=index):
+            return evaluate(inner, lookup)[(slice(None), *(i - 1 for i in index))]
+        case Call(op=op, args=args, prime=prime):
+            entry = VOCABULARY[op]
+            values = [evaluate(arg, lookup) for arg in args]
+            return entry.slope[prime - 1](*values) if prime else entry.value(*values)
+        case Arr(value=array):
+            return array[None]
+    raise TypeError(f"no value for {expr!r}")
+
+
+def value_of(expr: Expr) -> Array:
+    """The value of a formula that mentions no name, without the row axis."""
+
+    def no_names(leaf: Ref | Partial) -> Array:
+        raise KeyError(leaf)
+
+    with np.errstate(all="ignore"):
+        return np.asarray(evaluate(expr, no_names)[0])
