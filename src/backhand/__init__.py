@@ -1,0 +1,33 @@
+"""Backhand works neural networks out by hand, checks what people worked out by hand, and shows every number.
+
+    import backhand as bh
+
+    sheet = bh.read("price.bh")
+    work = sheet.show()
+    work.rows[0].values["z3"]
+    work.why("w5", row=1)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["BackhandError", "Sheet", "Work", "__version__", "layers", "read"]
+
+if TYPE_CHECKING:
+    from .api import Sheet, Work, layers, read
+    from .errors import BackhandError
+
+
+def __getattr__(name: str) -> Any:
+    """Loads the rest when it is first used, so that importing the package costs nothing."""
+    if name == "BackhandError":
+        from .errors import BackhandError
+
+        return BackhandError
+    if name in __all__:
+        from . import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module `backhand` has no attribute `{name}`")

@@ -13,7 +13,20 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+# What must not reach a terminal: control characters, lone surrogates, characters that turn the text around.
+_UNPRINTABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufeff\ufffe\uffff\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    """The text, with � for each character that would upset a terminal or a file."""
+    return _UNPRINTABLE.sub("\ufffd", text)
 
 
 @dataclass(frozen=True)
@@ -39,12 +52,21 @@ class Place:
 
     def picture(self, widest: int = 96) -> str:
         """The line with a caret under the place; a long line is cut around it."""
-        text, column = self.text.replace("\t", " "), self.column
-        if len(text) > widest:
-            start = max(0, column - 1 - widest // 2)
-            text = ("…" if start else "") + text[start : start + widest] + "…"
-            column = column - start + (1 if start else 0)
-        return f"    {text}\n    {' ' * (column - 1)}{'^' * max(1, min(self.width, widest // 2))}"
+        first = max(0, self.column - 1 - widest // 2) if len(self.text) > widest else 0
+        shown = self.text[first : first + widest]
+        before, after = "…" if first else "", "…" if len(self.text) > first + widest else ""
+        at = self.column - 1 - first
+        indent = _cells(before + shown[:at])
+        carets = max(1, min(_cells(shown[at : at + self.width]), widest // 2))
+        line = printable(before + shown.replace("\t", " ") + after)
+        return f"    {line}\n    {' ' * indent}{'^' * carets}"
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text takes: wide letters two, accents of their own none."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text
+    )
 
 
 class BackhandError(Exception):
@@ -72,15 +94,13 @@ class BackhandError(Exception):
         self.expected, self.got, self.hint = expected, got, hint
 
     def __str__(self) -> str:
-        lines = []
+        lines = [printable(self.message)]
         if self.place:
             where = f"{self.place.source}:{self.place.line}:{self.place.column}: "
-            lines += [where + self.message, self.place.picture()]
-        else:
-            lines.append(self.message)
+            lines = [printable(where + self.message), self.place.picture()]
         for word, said in (("expected", self.expected), ("got", self.got), ("try", self.hint)):
             if said:
-                lines.append(f"  {word:<9}{said}")
+                lines.append(f"  {word:<9}{printable(said)}")
         return "\n".join(lines)
 
 
@@ -122,11 +142,29 @@ class NumberError(BackhandError):
     """A number stopped being finite."""
 
 
-def nearest(word: str, known: list[str] | tuple[str, ...]) -> str | None:
+LONGEST_GUESS = 60  # longer words are not compared: it would take long and say little
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like `word`, if one is close enough to propose."""
     import difflib
 
-    if len(known) > 5000:
-        known = known[:5000]
-    found = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    if len(word) > LONGEST_GUESS:
+        return None
+    candidates = [k for k in known if len(k) <= LONGEST_GUESS and k != word][:5000]
+    plain = _plain(word)
+    for candidate in candidates:  # `Sigmoid`, `z_1` and `w11` are meant as `sigmoid`, `z1`, `w_{11}`
+        if _plain(candidate) == plain:
+            return candidate
+    found = difflib.get_close_matches(word, candidates, n=1, cutoff=0.6)
     return found[0] if found else None
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"[_{}^~\s]", "", word).casefold()
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The proposal as a hint: did you mean `w3`?"""
+    near = nearest(word, known)
+    return f"did you mean `{near}`?" if near else None

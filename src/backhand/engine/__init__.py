@@ -1,1 +1,1 @@
-"""Numbers: forward, cost, backward, update. The reference engine works in float64, each formula as it is written."""
+"""Numbers: forward, cost, backward, update, in float64; each formula is worked as it is written."""

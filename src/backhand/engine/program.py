@@ -1,4 +1,4 @@
-"""What back-propagation works out for a network, in letters: for every name, what it receives from those that use it."""
+"""Back-propagation in letters: for every name of a network, what it receives from those that use it."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from ..notation.expr import ONE, Expr, Index, Partial, Ref, add
 from ..network.derive import entry, pull
 from ..network.graph import Network, Node
 from ..network.shapes import shape_of
+from ..notation.expr import ONE, Expr, Index, Partial, Ref, add, names
 
 
 @dataclass(frozen=True)
@@ -25,18 +25,27 @@ class Received:
     entries: Mapping[Index, Expr]
 
 
+def own_letter(network: Network, rows: int) -> str:
+    """What a row's own cost is called: C where it is the row's share of C, else L; 0 rows is in letters."""
+    cost = network.cost
+    if cost is None:
+        return "L"
+    return cost.name if rows <= 1 and cost.penalty is None else cost.own_name
+
+
 class Program:
     """The backward formulas of one network for ∂of/∂(everything).
 
     Args:
         network: the graph.
         of: what is differentiated: a node's entry, or None for a row's own cost L.
+        rows: N, the number of rows of a step. The cost of a single row without a penalty is its own cost, so
+            both are called by the cost's own letter.
     """
 
-    def __init__(self, network: Network, of: Ref | None = None) -> None:
+    def __init__(self, network: Network, of: Ref | None = None, rows: int = 0) -> None:
         self.network, self.of = network, of
-        cost = network.cost
-        self.symbol = of if of is not None else Ref(cost.own_name if cost else "L")
+        self.symbol = of if of is not None else Ref(own_letter(network, rows))
 
     def partial(self, name: str) -> Partial:
         """∂of/∂name as a symbol."""
@@ -56,8 +65,6 @@ class Program:
     @cached_property
     def order(self) -> list[Node]:
         """The equations that the target reaches, last first; the others have the derivative 0."""
-        from ..notation.expr import names
-
         needed: set[str] = set(names(self.top))
         order = []
         for node in reversed(self.network.equations):
@@ -70,7 +77,7 @@ class Program:
 
     @cached_property
     def received(self) -> Mapping[str, Received]:
-        """For every name that the target depends on, what it receives, from its users in the order of the work."""
+        """For every name that the target depends on, what it receives, from its users in their order."""
         shares: dict[str, list[tuple[Index, Expr]]] = {}
 
         def give(leaf: Ref, share: Expr) -> None:
@@ -78,7 +85,8 @@ class Program:
 
         for node in reversed(self.order):
             assert node.formula is not None
-            for leaf, share in pull(node.formula, self.partial(node.name), self.shapes, Ref(node.name)).items():
+            seed, itself = self.partial(node.name), Ref(node.name)
+            for leaf, share in pull(node.formula, seed, self.shapes, itself).items():
                 give(leaf, share)
         for leaf, share in pull(self.top, ONE, self.shapes).items():
             give(leaf, share)
@@ -90,7 +98,8 @@ class Program:
         for index, share in parts:
             if index:
                 entries.setdefault(index, []).append(share)
-        return Received(add(*whole) if whole else None, {index: add(*shares) for index, shares in entries.items()})
+        summed = {index: add(*shares) for index, shares in entries.items()}
+        return Received(add(*whole) if whole else None, summed)
 
     def formula(self, ref: Ref) -> Expr | None:
         """∂of/∂ref in letters, looked-up partials included; None where the target does not depend on it."""
@@ -100,11 +109,10 @@ class Program:
         if not ref.index:
             return received.whole
         parts = []
-        if received.whole is not None:
-            shape = shape_of(received.whole, self.shapes)
-            parts.append(entry(received.whole, ref.index if shape else (), self.shapes))
-        if ref.index in received.entries:
-            parts.append(received.entries[ref.index])
+        for index, share in (((), received.whole), *received.entries.items()):
+            if share is not None and index == ref.index[: len(index)]:
+                rest = ref.index[len(index) :] if shape_of(share, self.shapes) else ()
+                parts.append(entry(share, rest, self.shapes) if rest or not index else share)
         return add(*parts) if parts else None
 
     @cached_property

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from ..errors import NumberError, UsageError
-from ..network.graph import Network, Node, Role
+from ..network.graph import Network, Role
 from ..notation.expr import Expr, Index, Partial, Ref
 from ..notation.text import PLAIN
-from ..ops.arithmetic import in_order
+from ..ops.arithmetic import align, in_order
 from ..ops.evaluate import evaluate
 from .program import Program, Received
 
@@ -58,11 +58,35 @@ class Tape:
         with np.errstate(all="ignore"):
             return evaluate(expr, self.lookup)
 
+    def checked(self, formula: Expr, said: str) -> Array:
+        """The same, for the formula of `said`, and every number on the way is looked at.
+
+        Raises:
+            NumberError: the first operation that is not finite, naming `said` and the row.
+        """
+
+        def watch(part: Expr, found: Array) -> None:
+            if np.isfinite(found).all():
+                return
+            row, *spot = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
+            entry = f"[{','.join(str(i + 1) for i in spot)}]" if spot else ""
+            value = f"{found[(row, *spot)]} in row {self.rows[row]}"
+            inner = f"{said} needs {PLAIN(part)}{entry}, which is {value}"
+            raise NumberError(
+                f"{said}{entry} is {value}" if part is formula else inner,
+                expected="a finite number",
+                got=f"{said.strip('`')} = {PLAIN(formula)}",
+                hint=_advice(part),
+            )
+
+        with np.errstate(all="ignore"):
+            return evaluate(formula, self.lookup, watch)
+
     def value(self, ref: Ref, row: int) -> Array:
         """A name's value in one row (counted from 0 within this tape), or one entry of it."""
         found = self.values[ref.name]
         inner = found[min(row, len(found) - 1)]
-        return inner[tuple(i - 1 for i in ref.index)] if ref.index else inner
+        return np.asarray(inner[tuple(i - 1 for i in ref.index)] if ref.index else inner)
 
     @cached_property
     def own(self) -> Array:
@@ -74,17 +98,8 @@ class Tape:
         cost = self.network.cost
         if cost is None:
             raise UsageError("the sheet has no cost", hint="add a line such as `cost C = mean((y - yd)^2)`")
-        own = self.work(cost.own)
-        own = np.broadcast_to(own.reshape(own.shape[0]), (self.count,))
-        if not np.isfinite(own).all():
-            row = int(np.flatnonzero(~np.isfinite(own))[0])
-            raise NumberError(
-                f"the cost {cost.name} is {own[row]} in row {self.rows[row]}",
-                expected="a finite number",
-                got=f"{cost.name} of this row = {PLAIN(cost.own)}",
-                hint=_advice(cost.own),
-            )
-        return frozen(own)
+        own = self.checked(cost.own, f"the cost {cost.name}")
+        return frozen(np.broadcast_to(own.reshape(own.shape[0]), (self.count,)))
 
     @cached_property
     def penalty(self) -> float:
@@ -92,24 +107,37 @@ class Tape:
         cost = self.network.cost
         if cost is None or cost.penalty is None:
             return 0.0
-        value = float(self.work(cost.penalty).reshape(-1)[0])
-        if not np.isfinite(value):
-            raise NumberError(f"the penalty {PLAIN(cost.penalty)} is {value}", expected="a finite number")
-        return value
+        return float(self.checked(cost.penalty, f"the penalty of {cost.name}").reshape(-1)[0])
 
     @cached_property
     def cost(self) -> float:
-        """The whole cost: the rows' own costs added up in order, divided by N for a mean, plus the penalty."""
+        """The whole cost: the rows' own costs added up in order, divided by N for a mean, plus the penalty.
+
+        Raises:
+            NumberError: one of them, or their sum, is not finite.
+        """
+        with np.errstate(all="ignore"):
+            total = float(in_order(self.own, 0))
         cost = self.network.cost
         assert cost is not None
-        total = float(in_order(self.own, 0))
         if cost.mean:
             total = total / self.count
-        return total + self.penalty if cost.penalty is not None else total
+        if cost.penalty is not None:
+            total = total + self.penalty
+        if not np.isfinite(total):
+            raise NumberError(
+                f"the cost {cost.name}, added up over the rows, is {total}",
+                expected="a finite number",
+                hint="smaller weights or scaled inputs",
+            )
+        return total
 
 
 def forward(
-    network: Network, parameters: Mapping[str, Array], columns: Mapping[str, Array] | None, rows: range | None = None
+    network: Network,
+    parameters: Mapping[str, Array],
+    columns: Mapping[str, Array] | None,
+    rows: range | None = None,
 ) -> Tape:
     """Works every equation, in the order of the work, for the rows given.
 
@@ -131,34 +159,19 @@ def forward(
         elif node.role in (Role.INPUT, Role.TARGET) and columns is not None:
             values[node.name] = frozen(columns[node.name][chosen.start : chosen.stop])
     tape = Tape(network, tuple(r + 1 for r in chosen), parameters, values)
-    with np.errstate(all="ignore"):
-        for node in network.equations:
-            assert node.formula is not None
-            found = evaluate(node.formula, tape.lookup)
-            if len(found) != len(chosen):
-                found = np.broadcast_to(found, (len(chosen), *found.shape[1:]))
-            if not np.isfinite(found).all():
-                raise _not_finite(node, found, tape)
-            values[node.name] = frozen(found)
+    for node in network.equations:
+        assert node.formula is not None
+        found = tape.checked(node.formula, f"`{node.name}`")
+        if len(found) != len(chosen):
+            found = np.broadcast_to(found, (len(chosen), *found.shape[1:]))
+        values[node.name] = frozen(found)
     return tape
-
-
-def _not_finite(node: Node, found: Array, tape: Tape) -> NumberError:
-    where = np.argwhere(~np.isfinite(found))[0]
-    entry = f"[{','.join(str(i + 1) for i in where[1:])}]" if len(where) > 1 else ""
-    assert node.formula is not None
-    return NumberError(
-        f"`{node.name}{entry}` is {found[tuple(where)]} in row {tape.rows[where[0]]}",
-        expected="a finite number",
-        got=f"{node.name} = {PLAIN(node.formula)}",
-        hint=_advice(node.formula),
-    )
 
 
 def _advice(formula: Expr) -> str:
     text = PLAIN(formula)
     if "log(" in text:
-        return "log needs numbers above 0; softmax_cross_entropy(z, y) works on z itself and cannot run into log(0)"
+        return "log needs numbers above 0; softmax_cross_entropy(z, y) works on z and cannot run into log(0)"
     if "/" in text or "^-" in text:
         return "a division by 0, perhaps; look at the numbers of this row"
     return "smaller starting values, a smaller rate, or scaled inputs"
@@ -185,7 +198,7 @@ class Gradients:
             return evaluate(expr, self.lookup)
 
     def rows(self, name: str) -> Array:
-        """∂of/∂name for each row, (rows, *shape): of a node, an input or a parameter; 0 where it is not reached."""
+        """∂of/∂name for each row, (rows, *shape): of a node, an input or a parameter; 0 if not reached."""
         if name in self.adjoints:
             return self.adjoints[name]
         return frozen(self._worked(name, 0, self.tape.count))
@@ -205,8 +218,7 @@ class Gradients:
 
     @cached_property
     def totals(self) -> Mapping[str, Array]:
-        """∂C/∂parameter of the whole cost: the rows' own gradients added in order, divided by N for a mean, plus
-        the penalty's."""
+        """∂C/∂parameter: the rows' own gradients added in order, over N for a mean, and the penalty's."""
         return {node.name: self.total(node.name) for node in self.tape.network.parameters}
 
     def total(self, name: str) -> Array:
@@ -217,9 +229,13 @@ class Gradients:
         total: Array | None = None
         for start in range(0, self.tape.count, step):
             piece = self._worked(name, start, min(start + step, self.tape.count))
+            if not np.isfinite(piece).all():
+                row = start + int(np.argwhere(~np.isfinite(piece))[0][0])
+                raise self._no_slope(name, f" in row {self.tape.rows[row]}")
             if total is not None:
                 piece = np.concatenate([total[None], piece])
-            total = in_order(piece, 0)
+            with np.errstate(all="ignore"):
+                total = in_order(piece, 0)
         assert total is not None
         cost = self.tape.network.cost
         if self.program.of is None and cost is not None:
@@ -230,12 +246,15 @@ class Gradients:
                     extra = gather(self.program.penalty[name], self.tape.work, 1, shape)[0]
                 total = total + extra
         if not np.isfinite(total).all():
-            raise NumberError(
-                f"∂{self.program.symbol.name}/∂{name} is not finite",
-                expected="a finite number",
-                hint="smaller weights or scaled inputs; a square root or logarithm at 0 has no finite slope",
-            )
+            raise self._no_slope(name, "")
         return frozen(total)
+
+    def _no_slope(self, name: str, where: str) -> NumberError:
+        return NumberError(
+            f"∂{self.program.symbol.name}/∂{name} is not finite{where}",
+            expected="a finite number",
+            hint="smaller weights or scaled inputs; a root, logarithm or power at 0 has no finite slope",
+        )
 
     def shares(self, name: str) -> Array:
         """For a node: ∂C/∂it for each row, of the row's share of the whole cost (L/N for a mean)."""
@@ -244,18 +263,15 @@ class Gradients:
         return frozen(rows / self.tape.count) if cost is not None and cost.mean else rows
 
 
-def gather(received: Received, work: object, rows: int, shape: tuple[int, ...]) -> Array:
+def gather(received: Received, work: Callable[[Expr], Array], rows: int, shape: tuple[int, ...]) -> Array:
     """What a name receives, as a whole and entry by entry, put together."""
-    assert callable(work)
     out = np.zeros((rows, *shape))
     if received.whole is not None:
-        whole = work(received.whole)
-        if whole.ndim < out.ndim:
-            whole = whole.reshape(whole.shape + (1,) * (out.ndim - whole.ndim))
-        out = np.array(np.broadcast_to(whole, out.shape))
+        out = np.array(np.broadcast_to(align(work(received.whole), out)[0], out.shape))
     for index, share in received.entries.items():
         at: tuple[slice | int, ...] = (slice(None), *(i - 1 for i in index))
-        out[at] = out[at] + work(share) if received.whole is not None else work(share)
+        found, there = align(work(share), out[at])
+        out[at] = there + found
     return out
 
 

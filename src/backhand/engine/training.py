@@ -1,4 +1,4 @@
-"""Updates, step by step: every number of every step can be kept, and a long run costs no more than it must."""
+"""Updates, step by step: every number of a step can be kept, and a long run costs no more than it must."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def steps(problem: Problem, epochs: int = 1, plan: Plan | None = None) -> Iterat
     if columns is None and (network.inputs or network.targets):
         return
     count = problem.table.rows if problem.table else 1
-    program = Program(network)
+    programs: dict[int, Program] = {}
     state: Mapping[str, Mapping[str, Array]] = NO_STATE
     t = 0
     for epoch in range(1, (epochs if plan.rate is not None else 1) + 1):
@@ -122,6 +122,7 @@ def steps(problem: Problem, epochs: int = 1, plan: Plan | None = None) -> Iterat
         for number, rows in enumerate(batches, 1):
             try:
                 tape = forward(network, parameters, columns, rows)
+                program = programs.setdefault(len(rows), Program(network, rows=len(rows)))
                 gradients = backward(tape, program) if network.cost else None
                 change = None
                 if gradients is not None and plan.rate is not None and network.parameters:
@@ -138,8 +139,10 @@ def steps(problem: Problem, epochs: int = 1, plan: Plan | None = None) -> Iterat
 
 def whole_data(problem: Problem, parameters: Mapping[str, Array]) -> tuple[Tape, Gradients | None]:
     """Forward and back over all rows at given weights."""
-    tape = forward(problem.network, parameters, problem.table.columns if problem.table else None)
-    return tape, backward(tape, Program(problem.network)) if problem.network.cost else None
+    table = problem.table
+    rows = range(table.rows) if table else None
+    tape = forward(problem.network, parameters, table.columns if table else None, rows)
+    return tape, backward(tape, Program(problem.network, rows=tape.count)) if problem.network.cost else None
 
 
 def has_rows(problem: Problem) -> bool:

@@ -129,7 +129,7 @@ def build_cost(
         convention += f"; plus {PLAIN(penalty)}, once a step"
     if not said:
         convention += _half(own)
-    return Cost(name, written, own, name if not parts.mean else "L", parts.mean, penalty, convention, assumed)
+    return Cost(name, written, own, "L" if parts.mean or penalty is not None else name, parts.mean, penalty, convention, assumed)
 
 
 def _half(own: Expr) -> str:

@@ -1,4 +1,4 @@
-"""Derivatives in letters. Each operation's rule stands in the vocabulary; here they are chained through a formula.
+"""Derivatives in letters: the rules of the vocabulary, chained through a formula.
 
 `pull` goes backward through a whole formula at once (this is what back-propagation works with);
 `entry_partial` gives one entry by one entry (this is what a path is made of).
@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+
+import numpy as np
 
 from ..notation.expr import ONE, ZERO, Arr, Call, Expr, Index, Num, Partial, Ref, add, is_number, mul, neg
 from ..ops.vocabulary import VOCABULARY
@@ -19,7 +21,10 @@ Shapes = Callable[[str], Shape]
 def _partial(call: Call, args: tuple[Expr, ...], k: int) -> Expr:
     """The derivative of an operation by its k-th argument; an unknown function g has g'."""
     entry = VOCABULARY.get(call.op)
-    found = Call(call.op, args, prime=k + 1) if entry is None else entry.partial(args, k) if entry.partial else ZERO
+    if entry is None:
+        found: Expr = Call(call.op, args, prime=k + 1)
+    else:
+        found = entry.partial(args, k) if entry.partial else ZERO
     if type(found) is Call and found.prime and call.shown:
         return Call(found.op, found.args, found.prime, shown=call.shown)
     return found
@@ -51,17 +56,21 @@ def pull(formula: Expr, seed: Expr, shapes: Shapes, itself: Ref | None = None) -
         if is_number(seed, 0.0):
             return
         if type(expr) is Ref:
-            if shape_of(seed, shapes) and not (shapes(expr.name) and not expr.index):
-                seed = Call("total", (seed,))
             found.setdefault(Ref(expr.name, expr.index), []).append(seed)
         elif type(expr) is Call:
+            shape = shape_of(expr, shapes)
             if VOCABULARY.get(expr.op) and VOCABULARY[expr.op].structural:
+                if expr.op in ("matmul", "softmax") and shape and not shape_of(seed, shapes):
+                    seed = times(seed, Arr(np.ones(shape)))  # every entry has the same seed
                 structural(expr, seed)
                 return
             for k, arg in enumerate(expr.args):
                 passed = times(seed, _partial(expr, expr.args, k))
-                if shape_of(passed, shapes) and not shape_of(arg, shapes):
-                    passed = Call("total", (passed,))
+                if shape and not shape_of(arg, shapes):  # a number that goes with every entry
+                    if shape_of(passed, shapes):
+                        passed = Call("total", (passed,))
+                    else:
+                        passed = times(Num(float(np.prod(shape))), passed)
                 visit(arg, passed)
 
     def structural(expr: Call, seed: Expr) -> None:
@@ -72,7 +81,7 @@ def pull(formula: Expr, seed: Expr, shapes: Shapes, itself: Ref | None = None) -
                 rank = len(shape_of(left, shapes)), len(shape_of(right, shapes))
                 if rank == (1, 1) or rank == (1, 0):
                     visit(left, times(seed, right))
-                    visit(right, times(seed, left) if rank == (1, 1) else Call("matmul", (seed, left)))
+                    visit(right, times(seed, left if rank == (1, 1) else entry(left, (1,), shapes)))
                 elif rank == (1, 2):
                     visit(left, Call("matmul", (right, seed)))
                     visit(right, Call("outer", (left, seed)))
@@ -116,7 +125,7 @@ def _row(seed: Expr, position: int, shapes: Shapes) -> Expr:
 
 
 def entry(expr: Expr, index: Index, shapes: Shapes) -> Expr:
-    """One entry of a formula, written out with the entries of its names: (W @ x)[2] is W[2,1]·x[1] + W[2,2]·x[2]."""
+    """One entry of a formula, in entries of its names: (W @ x)[2] is W[2,1]·x[1] + W[2,2]·x[2]."""
     if not shape_of(expr, shapes) and not (type(expr) is Call and _has_vector(expr, shapes)):
         return expr
     match expr:
@@ -141,6 +150,8 @@ def entry(expr: Expr, index: Index, shapes: Shapes) -> Expr:
             return _times(entry(left, ends[:1], shapes), entry(right, ends[1:], shapes) if ends[1] else right)
         case Call(op="transpose", args=(inner_expr,)):
             return entry(inner_expr, index[::-1], shapes)
+        case Call(op="entry", args=(inner_expr,), index=first):
+            return entry(inner_expr, first + index, shapes)
         case Call(op="total", args=(inner_expr,)):
             return _sum([entry(inner_expr, i, shapes) for i in indices(shape_of(inner_expr, shapes))])
         case Call(op="softmax", prime=0):
@@ -158,7 +169,7 @@ def _has_vector(expr: Call, shapes: Shapes) -> bool:
 
 
 def _times(left: Expr, right: Expr) -> Expr:
-    """A product as it stands in a written-out matrix product; nothing is simplified, so it is the same arithmetic."""
+    """A product in a written-out matrix product; nothing is simplified, so it is the same arithmetic."""
     return Call("mul", (left, right))
 
 
@@ -198,13 +209,13 @@ def entry_partial(
                 return add(*terms)
             case Call(op="logsumexp", args=(inner,)):
                 soft = Call("softmax", (inner,))
-                terms = [(k, go(inner, k)) for k in indices(shape_of(inner, shapes))]
-                return add(*(mul(_entry_of(soft, k), s) for k, s in terms if not is_number(s, 0.0)))
+                slopes = [(k, go(inner, k)) for k in indices(shape_of(inner, shapes))]
+                return add(*(mul(_entry_of(soft, k), s) for k, s in slopes if not is_number(s, 0.0)))
             case Call(args=args):
                 parts = [out if shape_of(a, shapes) else () for a in args]
                 terms = []
                 written: tuple[Expr, ...] | None = None
-                for k, (arg, part) in enumerate(zip(args, parts, strict=True)):
+                for position, (arg, part) in enumerate(zip(args, parts, strict=True)):
                     slope = go(arg, part)
                     if is_number(slope, 0.0):
                         continue
@@ -213,7 +224,7 @@ def entry_partial(
                         continue
                     if written is None:
                         written = tuple(entry(a, p, shapes) for a, p in zip(args, parts, strict=True))
-                    terms.append(mul(_partial(expr, written, k), slope))
+                    terms.append(mul(_partial(expr, written, position), slope))
                 return add(*terms)
         return ZERO
 
@@ -250,7 +261,7 @@ def _entry_of(expr: Expr, index: Index) -> Expr:
 
 
 def reached(formula: Expr, leaf: str, at: Index, shapes: Shapes) -> set[Index]:
-    """Which entries of a formula depend on one entry of a name; found from shapes, without differentiating."""
+    """Which entries of a formula depend on one entry of a name; from shapes, without differentiating."""
 
     def go(expr: Expr) -> set[Index]:
         match expr:

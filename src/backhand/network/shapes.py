@@ -54,7 +54,9 @@ def _indexed(expr: Expr, shape: Shape, index: tuple[int, ...]) -> Shape:
     if not index:
         return shape
     if len(index) > len(shape) or any(i > n for i, n in zip(index, shape, strict=False)):
-        raise ShapeConflict(expr, "there is no such entry", f"an entry of {describe(shape)}", f"[{','.join(map(str, index))}]")
+        raise ShapeConflict(
+            expr, "there is no such entry", f"an entry of {describe(shape)}", f"[{','.join(map(str, index))}]"
+        )
     return shape[len(index) :]
 
 
@@ -62,10 +64,8 @@ def _entrywise(expr: Call, shapes: list[Shape]) -> Shape:
     wide = [s for s in shapes if s]
     for shape, arg in zip(shapes, expr.args, strict=True):
         if shape and shape != wide[0]:
-            raise ShapeConflict(
-                arg, "these sizes do not go together", f"{describe(wide[0])}, like what stands before it, or a number",
-                describe(shape),
-            )  # fmt: skip
+            wanted = f"{describe(wide[0])}, like what stands before it, or a number"
+            raise ShapeConflict(arg, "these sizes do not go together", wanted, describe(shape))
     return wide[0] if wide else ()
 
 
@@ -81,9 +81,13 @@ def _structural(expr: Call, shapes: list[Shape]) -> Shape:
         case "stack":
             for shape, arg in zip(shapes, expr.args, strict=True):
                 if shape != first:
-                    raise ShapeConflict(arg, "the parts of a list differ in size", describe(first), describe(shape))
+                    raise ShapeConflict(
+                        arg, "the parts of a list differ in size", describe(first), describe(shape)
+                    )
             if len(first) > 1:
-                raise ShapeConflict(expr, "lists are nested too deeply", "a vector or a matrix", "three dimensions")
+                raise ShapeConflict(
+                    expr, "lists are nested too deeply", "a vector or a matrix", "three dimensions"
+                )
             return (len(shapes), *first)
         case "total":
             return ()
@@ -97,10 +101,11 @@ def _structural(expr: Call, shapes: list[Shape]) -> Shape:
 def _matmul(expr: Call, left: Shape, right: Shape) -> Shape:
     right = right or (1,)
     if not left:
-        raise ShapeConflict(expr.args[0], "left of `@` stands a matrix or a vector", "a matrix or a vector", "a number")
-    if left[-1] != right[0]:
         raise ShapeConflict(
-            expr, f"{describe(left)} @ {describe(right)} does not fit",
-            f"on the right {'rows' if len(right) > 1 else 'a vector'} of length {left[-1]}", f"length {right[0]}",
-        )  # fmt: skip
+            expr.args[0], "left of `@` stands a matrix or a vector", "a matrix or a vector", "a number"
+        )
+    if left[-1] != right[0]:
+        wanted = f"on the right {'rows' if len(right) > 1 else 'a vector'} of length {left[-1]}"
+        said = f"{describe(left)} @ {describe(right)} does not fit"
+        raise ShapeConflict(expr, said, wanted, f"length {right[0]}")
     return (*left[:-1], *right[1:])

@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import Place, SheetError
 from ..notation.expr import Call, Expr, Ref, names
 from ..sheet.model import Start
-from .graph import Shape
+from .graph import Network, Shape
 
 SCHEMES = ("he", "xavier", "uniform", "normal", "zeros")
 
@@ -103,3 +103,9 @@ def _partners(name: str, formula: Expr) -> list[str]:
 
     walk(formula)
     return found
+
+
+def weights_of(network: Network) -> set[str]:
+    """The parameters that are weights: those that multiply something. The others are biases."""
+    multiplied = {name for node in network.equations if node.formula for name in _multiplied(node.formula)}
+    return {p.name for p in network.parameters} & multiplied

@@ -157,12 +157,20 @@ def mul(*factors: Expr | float) -> Expr:
     numbers are multiplied out and cancelled: 1/2·2·(y - ŷ) is y - ŷ."""
     kept: list[Expr] = []
     top = bottom = 1.0
-    for factor in map(lift, factors):
+    waiting = [lift(f) for f in reversed(factors)]
+    while waiting:
+        factor = waiting.pop()
         if type(factor) is Call and factor.op == "neg":
             top, factor = -top, factor.args[0]
+        if type(factor) is Call and factor.op == "mul":
+            waiting.extend(reversed(factor.args))
+            continue
         if type(factor) is Call and factor.op == "div" and _whole(factor.args[1]):
             factor, below = factor.args
             bottom *= below.value  # type: ignore[attr-defined]
+            if type(factor) is Call and factor.op == "mul":
+                waiting.extend(reversed(factor.args))
+                continue
         if _whole(factor):
             top *= factor.value  # type: ignore[attr-defined]
         else:

@@ -11,6 +11,7 @@ from .expr import Arr, Call, Expr, Num, Partial, Ref
 from .names import latex_name
 from .numbers import Digits
 from .precedence import needs_brackets
+from .text import without_sign
 
 _COMPARE = {"gt": ">", "ge": "\\ge", "lt": "<", "le": "\\le"}
 
@@ -53,7 +54,8 @@ class LatexPrinter:
         return [*parts[: self.limit - 3], dots, *parts[-2:]]
 
     def ref(self, ref: Ref) -> str:
-        return latex_name(ref.name) + (f"[{','.join(map(str, ref.index))}]" if ref.index else "")
+        name, _, row = ref.name.partition("@")
+        return latex_name(name) + (f"^{{[{row}]}}" if row else "") + (f"[{','.join(map(str, ref.index))}]" if ref.index else "")
 
     def _print(self, expr: Expr) -> str:
         match expr:
@@ -63,6 +65,10 @@ class LatexPrinter:
                 return self.array(value)
             case Ref():
                 return self.ref(expr)
+            case Partial(of=of, by=Ref(name=name)) if "@" in name:
+                plain, _, row = name.partition("@")
+                by = Ref(plain, expr.by.index)
+                return f"\\left.{self._print(Partial(of, by))}\\right|_{{{row}}}"
             case Partial(of=of, by=by):
                 return f"\\frac{{\\partial {self.ref(of)}}}{{\\partial {self.ref(by)}}}"
             case Call():
@@ -86,21 +92,23 @@ class LatexPrinter:
         writer = getattr(self, f"_{op}", None)
         if writer is not None:
             return str(writer(args, expr))
+        if op.startswith("sum_"):
+            return f"\\sum_{{{op[4:]}}} {self._part('mul', args[0], 1)}"
         if op in _COMPARE:
             return f"{self._part(op, args[0], 0)} {_COMPARE[op]} {self._part(op, args[1], 1)}"
         return f"{name}\\left({inside}\\right)"
 
     def _add(self, args: tuple[Expr, ...], expr: Call) -> str:
         out = self._part("add", args[0], 0)
-        for position, term in enumerate(args[1:], 1):
-            if type(term) is Call and term.op == "neg":
-                out += " - " + self._part("add", term.args[0], position)
-                continue
-            text = self._part("add", term, position)
-            if type(term) is Num and term.value < 0:
-                out += " - " + self.number(-term.value)
+        shown = args if self.limit is None or len(args) <= 2 * self.limit else (*args[: self.limit], *args[-2:])
+        for position, term in enumerate(shown[1:], 1):
+            if len(shown) < len(args) and position == self.limit:
+                out += " + \\cdots"
+            positive = without_sign(term)
+            if positive is not None:
+                out += " - " + self._part("add", positive, position)
             else:
-                out += f" + \\left({text}\\right)" if text.startswith("-") else f" + {text}"
+                out += " + " + self._part("add", term, position)
         return out
 
     def _neg(self, args: tuple[Expr, ...], expr: Call) -> str:

@@ -9,10 +9,11 @@ SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
 SUPERSCRIPT_DIGITS = str.maketrans(SUPERSCRIPTS + "⁻", "0123456789-")
 
-# A letter, then letters, digits, `_`, `~`, combining marks, and groups in braces; superscript digits are powers.
+# A letter, then letters, digits, `_`, `~`, accents, and groups in braces. Superscript digits are powers, and ½ or ② are
+# no letters.
 NAME_PATTERN = (
-    r"(?![⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉])[^\W\d]"
-    r"(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹])[\w~\u0300-\u036f]|(?<=_)\{[^{}\s]{1,40}\}|\^\{[^{}\s]{1,40}\})*"
+    r"(?![⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉¼-¾\u2150-\u2189\u2460-\u249b\u24ea-\u24ff\u2776-\u2793])[^\W\d]"
+    r"(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹])[\w~\u0300-\u036f\u20d0-\u20ff]|(?<=_)\{[^{}\s\"#;]{1,40}\}|\^\{[^{}\s\"#;]{1,40}\})*"
 )
 _NAME = re.compile(NAME_PATTERN)
 _PREACTIVATION_BASE = re.compile(r"a(\d*|_.*|\^\{.*)", re.DOTALL)

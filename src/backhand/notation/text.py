@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -77,32 +77,28 @@ class TextPrinter:
         writer = getattr(self, f"_{op}", None)
         if writer is not None:
             return str(writer(args, expr))
+        if op.startswith("sum_"):
+            return f"Σ_{op[4:]}({self._print(args[0])})"
         if op in _COMPARE:
             return f"{self._part(op, args[0], 0)} {_COMPARE[op]} {self._part(op, args[1], 1)}"
         return f"{expr.shown or op}({', '.join(map(self._print, args))})"
 
     def _add(self, args: tuple[Expr, ...], expr: Call) -> str:
         out = self._part("add", args[0], 0)
-        for position, term in enumerate(args[1:], 1):
-            if type(term) is Call and term.op == "neg":
-                out += " - " + self._part("add", term.args[0], position)
-            elif type(term) is Num and term.value < 0:
-                # `+ (-2)` keeps the written order; the sum is the same double as `- 2`
-                out += " - " + self.number(-term.value)
-            elif self._starts_with_sign(term):
-                out += f" + ({self._print(term)})"
+        shown = args if self.limit is None or len(args) <= 2 * self.limit else (*args[: self.limit], *args[-2:])
+        for position, term in enumerate(shown[1:], 1):
+            if len(shown) < len(args) and position == self.limit:
+                out += " + …"
+            positive = without_sign(term)
+            if positive is not None:
+                out += " - " + self._part("add", positive, position)
             else:
                 out += " + " + self._part("add", term, position)
         return out
 
-    def _starts_with_sign(self, term: Expr) -> bool:
-        while type(term) is Call and not term.prime and term.op in ("mul", "div", "hadamard", "matmul", "outer"):
-            term = term.args[0]
-        return (type(term) is Num and term.value < 0) or (type(term) is Call and term.op == "neg")
-
     def _neg(self, args: tuple[Expr, ...], expr: Call) -> str:
         inner = self._part("neg", args[0], 0)
-        return f"-({inner})" if self._starts_with_sign(args[0]) and not inner.startswith("(") else f"-{inner}"
+        return f"-({inner})" if inner.startswith("-") else f"-{inner}"
 
     def _product(self, sign: str, parent: str, args: tuple[Expr, ...]) -> str:
         return sign.join(self._part(parent, arg, i) for i, arg in enumerate(args))
@@ -149,6 +145,19 @@ class TextPrinter:
 
     def _rowmean(self, args: tuple[Expr, ...], expr: Call) -> str:
         return f"mean({self._print(args[0])})"
+
+
+def without_sign(term: Expr) -> Expr | None:
+    """A term that begins with a minus, without it; None if it has none. a + (-b·c) and a - b·c are the same double."""
+    if type(term) is Num and term.value < 0:
+        return Num(-term.value)
+    if type(term) is Call and not term.prime:
+        if term.op == "neg":
+            return term.args[0]
+        if term.op in ("mul", "div"):
+            first = without_sign(term.args[0])
+            return replace(term, args=(first, *term.args[1:])) if first is not None else None
+    return None
 
 
 SHEET_TEXT = TextPrinter(FULL, sheet=True)

@@ -1,1 +1,1 @@
-"""The vocabulary: one entry per operation, with its value, derivative, shape, formula in letters and source."""
+"""The vocabulary: one entry per operation, with its value, derivative, formula in letters and source."""

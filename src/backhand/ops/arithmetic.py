@@ -1,4 +1,4 @@
-"""The operations of arithmetic and of vectors and matrices. Everything runs from left to right, as it is written."""
+"""The operations of arithmetic and of vectors and matrices. All run from left to right, as written."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..notation.expr import ONE, Call, Expr, Num, add, call, div, mul, neg, power
-from .entry import Array, Op
+from .entry import A, Array, Op, X, prime
 
 Scalar = Callable[[float], float]
 
@@ -34,7 +34,7 @@ def each(function: Scalar, at_overflow: float = math.inf) -> Callable[[Array], A
 
 
 def align(*arrays: Array) -> list[Array]:
-    """Arrays with rows in front, given the same number of axes: a scalar of a row goes with every entry of it."""
+    """Arrays with rows in front, given as many axes: a scalar of a row goes with every entry of it."""
     rank = max(a.ndim for a in arrays)
     return [a if a.ndim == rank else a.reshape(a.shape + (1,) * (rank - a.ndim)) for a in arrays]
 
@@ -76,8 +76,8 @@ def _power(base: Array, exponent: Array) -> Array:
 def in_order(values: Array, axis: int) -> Array:
     """The sum along an axis, added up in order (NumPy's own sums go in pairs)."""
     if values.shape[axis] == 1:
-        return np.take(values, 0, axis)
-    return np.take(np.add.accumulate(values, axis=axis), -1, axis)
+        return np.asarray(np.take(values, 0, axis))
+    return np.asarray(np.take(np.add.accumulate(values, axis=axis), -1, axis))
 
 
 def matmul(left: Array, right: Array) -> Array:
@@ -97,7 +97,7 @@ def matmul(left: Array, right: Array) -> Array:
         total = total[:, :, 0]
     if left.ndim == 2:
         total = total[:, 0]
-    return total
+    return np.asarray(total)
 
 
 def _stack(*parts: Array) -> Array:
@@ -108,7 +108,7 @@ def _stack(*parts: Array) -> Array:
 def _outer(left: Array, right: Array) -> Array:
     right = right[:, None] if right.ndim == 1 else right
     left = left[:, None] if left.ndim == 1 else left
-    return left[:, :, None] * right[:, None, :]
+    return np.asarray(left[:, :, None] * right[:, None, :])
 
 
 def _total(values: Array) -> Array:
@@ -143,7 +143,7 @@ def _chosen(larger: bool, k: int) -> Callable[..., Array]:
     def slope(*args: Array) -> Array:
         spread = np.stack(np.broadcast_arrays(*align(*args)))
         winner = np.argmax(spread, axis=0) if larger else np.argmin(spread, axis=0)
-        return (winner == k).astype(np.float64)
+        return np.asarray(winner == k, dtype=np.float64)
 
     return slope
 
@@ -166,32 +166,34 @@ def _pow_partial(args: tuple[Expr, ...], k: int) -> Expr:
 
 
 MOST_CHOICES = 8
+ANY = (1, 10**9)
 
 
 def _compare(name: str, test: Callable[[Array, Array], Array]) -> Op:
     def value(left: Array, right: Array) -> Array:
         return test(*align(left, right)).astype(np.float64)
 
-    return Op(name, value, lambda args, k: Num(0.0), arguments=(2, 2), written=False, summary=f"a comparison, {name}")
+    said = f"a comparison, {name}"
+    return Op(name, value, lambda args, k: Num(0.0), arguments=(2, 2), written=False, summary=said)
 
 
 def _pick(name: str, larger: bool) -> Op:
-    def rule(args: tuple[Expr, ...], k: int) -> Expr:
-        return Call(name, args, prime=k + 1)
-
+    first, second = ("ge", "gt") if larger else ("le", "lt")
+    takes_x, takes_a = call(first, X, A), call(second, A, X)
     return Op(
-        name, _choose(larger), rule, tuple(_chosen(larger, k) for k in range(MOST_CHOICES)),
-        arguments=(2, MOST_CHOICES), latex=f"\\{name}",
-        summary=f"the {'largest' if larger else 'smallest'} of its arguments, entry by entry; a tie goes to the first",
+        name, _choose(larger), prime(name), tuple(_chosen(larger, k) for k in range(MOST_CHOICES)),
+        Call("cases", (X, takes_x, A)), tuple(Call("cases", (ONE, t, Num(0.0))) for t in (takes_x, takes_a)),
+        (2, MOST_CHOICES), latex=f"\\{name}", letters=("x", "a"),
+        summary=f"the {'largest' if larger else 'smallest'} argument, entry by entry; of equals the first",
         source="convention: the derivative is 1 for the argument taken, 0 for the others",
     )  # fmt: skip
 
 
 ARITHMETIC = (
-    Op("add", _sum, lambda args, k: ONE, arguments=(1, 10**9), written=False, summary="sum, from left to right"),
+    Op("add", _sum, lambda args, k: ONE, arguments=ANY, written=False, summary="sum, from left to right"),
     Op("neg", np.negative, lambda args, k: Num(-1.0), written=False, summary="sign change"),
-    Op("mul", _product, _mul_partial, arguments=(1, 10**9), written=False, summary="product, from left to right"),
-    Op("hadamard", _product, _mul_partial, arguments=(1, 10**9), written=False, summary="product entry by entry"),
+    Op("mul", _product, _mul_partial, arguments=ANY, written=False, summary="product, from left to right"),
+    Op("hadamard", _product, _mul_partial, arguments=ANY, written=False, summary="product entry by entry"),
     Op("div", _quotient, _div_partial, arguments=(2, 2), written=False, summary="quotient"),
     Op("pow", _power, _pow_partial, arguments=(2, 2), written=False, summary="power"),
     _compare("gt", np.greater),
@@ -202,9 +204,9 @@ ARITHMETIC = (
     _pick("min", False),
     Op("cases", _cases, None, arguments=(3, 99), written=False, summary="a value for each case"),
     Op("matmul", matmul, None, arguments=(2, 2), structural=True, written=False, summary="matrix product"),
-    Op("outer", _outer, None, arguments=(2, 2), structural=True, written=False, summary="u times v transposed"),
+    Op("outer", _outer, None, arguments=(2, 2), structural=True, written=False, summary="u times v^T"),
     Op("transpose", _transposed, None, structural=True, written=False, summary="rows and columns swapped"),
-    Op("stack", _stack, None, arguments=(1, 10**9), structural=True, written=False, summary="a vector of its parts"),
+    Op("stack", _stack, None, arguments=ANY, structural=True, written=False, summary="a vector of its parts"),
     Op("total", _total, None, structural=True, written=False, latex="\\operatorname{total}",
        summary="the sum over all entries"),
     Op("entry", lambda x: x, None, structural=True, written=False, summary="one entry"),

@@ -10,7 +10,7 @@ import numpy as np
 from ..notation.expr import Call, Expr, Ref
 
 Array = np.ndarray
-X = Ref("x")  # the letter that stands for the argument in formulas
+X, A = Ref("x"), Ref("a")  # the letters that stand for the arguments in formulas
 
 
 @dataclass(frozen=True)

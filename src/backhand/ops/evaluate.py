@@ -1,4 +1,4 @@
-"""The one evaluator: a formula with numbers looked up for its names. Engine, explainer and starting values use it."""
+"""The one evaluator: a formula with numbers looked up for its names. Engine and explainer use it alike."""
 
 from __future__ import annotations
 
@@ -6,19 +6,21 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..notation.expr import Arr, Call, Expr, Num, Partial, Ref
+from ..notation.expr import Arr, Call, Expr, Index, Num, Partial, Ref
 from .entry import Array
 from .vocabulary import VOCABULARY
 
 Lookup = Callable[[Ref | Partial], Array]
+Watch = Callable[[Expr, Array], None]
 
 
-def evaluate(expr: Expr, lookup: Lookup) -> Array:
+def evaluate(expr: Expr, lookup: Lookup, watch: Watch | None = None) -> Array:
     """The value of a formula, worked as it is written.
 
     Args:
         expr: the formula.
         lookup: gives each name's values, shape (rows or 1, *shape); the index of an entry is taken here.
+        watch: is shown every operation with its value, from the inside out.
     Returns:
         shape (rows or 1, *shape of the formula), float64.
     """
@@ -27,16 +29,24 @@ def evaluate(expr: Expr, lookup: Lookup) -> Array:
             return np.array([value])
         case Ref(index=index) | Partial(by=Ref(index=index)):
             found = lookup(expr)
-            return found[(slice(None), *(i - 1 for i in index))] if index else found
+            return _entry(found, index) if index else found
         case Call(op="entry", args=(inner,), index=index):
-            return evaluate(inner, lookup)[(slice(None), *(i - 1 for i in index))]
+            return _entry(evaluate(inner, lookup, watch), index)
         case Call(op=op, args=args, prime=prime):
             entry = VOCABULARY[op]
-            values = [evaluate(arg, lookup) for arg in args]
-            return entry.slope[prime - 1](*values) if prime else entry.value(*values)
+            values = [evaluate(arg, lookup, watch) for arg in args]
+            result = entry.slope[prime - 1](*values) if prime else entry.value(*values)
+            if watch is not None:
+                watch(expr, result)
+            return result
         case Arr(value=array):
             return array[None]
     raise TypeError(f"no value for {expr!r}")
+
+
+def _entry(values: Array, index: Index) -> Array:
+    at: tuple[slice | int, ...] = (slice(None), *(i - 1 for i in index))
+    return np.asarray(values[at])
 
 
 def value_of(expr: Expr) -> Array:

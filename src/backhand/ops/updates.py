@@ -1,6 +1,7 @@
-"""Update rules as data: each line is a formula in letters, worked with numbers by the engine and printed by the explainer.
+"""Update rules as data: each line is a formula in letters, worked by the engine and printed by the explainer.
 
-Every rule is taken at the old weights: g is the gradient before the update, and all parameters change together.
+Every rule is taken at the old weights: g is the gradient before the update, and all parameters change
+together.
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ class Rule:
     """One update rule.
 
     Attributes:
-        settings: names and defaults of its numbers, in the order they are written in a sheet; None must be given.
+        settings: names and defaults of its numbers, in the order in which a sheet writes them.
         state: which quantities each parameter keeps from step to step, 0 at first.
         lines: (what changes, its formula), in the order of work; later lines see what earlier ones gave.
         source: where the formula was published.
     """
 
     name: str
-    settings: tuple[tuple[str, float | None], ...]
+    settings: tuple[tuple[str, float], ...]
     state: tuple[str, ...]
     lines: tuple[tuple[str, Expr], ...]
     source: str
@@ -43,6 +44,7 @@ _MOMENTS = (
     ("m̂", div(M, 1.0 - power(BETA1, T))),
     ("ŝ", div(S, 1.0 - power(BETA2, T))),
 )
+_BY_ROOT = ("w", W - div(ETA * G, call("sqrt", S) + EPS))
 _ADAM_STEP = div(mul(ETA, M_HAT), call("sqrt", S_HAT) + EPS)
 _ADAM = (("β1", 0.9), ("β2", 0.999), ("ε", 1e-8))
 
@@ -57,18 +59,19 @@ RULES: Mapping[str, Rule] = MappingProxyType(
                 "Nesterov 1983, in the form of Sutskever et al. 2013 and Bengio et al. 2013",
             ),
             Rule(
-                "adagrad", (("ε", 1e-10),), ("s",),
-                (("s", S + power(G, 2)), ("w", W - div(ETA * G, call("sqrt", S) + EPS))), "Duchi, Hazan & Singer 2011",
+                "adagrad", (("ε", 1e-10),), ("s",), (("s", S + power(G, 2)), _BY_ROOT),
+                "Duchi, Hazan & Singer 2011",
             ),
             Rule(
                 "rmsprop", (("ρ", 0.9), ("ε", 1e-8)), ("s",),
-                (("s", RHO * S + (1.0 - RHO) * power(G, 2)), ("w", W - div(ETA * G, call("sqrt", S) + EPS))),
+                (("s", RHO * S + (1.0 - RHO) * power(G, 2)), _BY_ROOT),
                 "Tieleman & Hinton 2012",
             ),
             Rule("adam", _ADAM, ("m", "s"), (*_MOMENTS, ("w", W - _ADAM_STEP)), "Kingma & Ba 2015", True),
             Rule(
-                "adamw", (("λ", 0.01), *_ADAM), ("m", "s"), (*_MOMENTS, ("w", W - _ADAM_STEP - ETA * LAMBDA * W)),
-                "Loshchilov & Hutter 2019", True,
+                "adamw", (("λ", 0.01), *_ADAM), ("m", "s"),
+                (*_MOMENTS, ("w", W - _ADAM_STEP - ETA * LAMBDA * W)), "Loshchilov & Hutter 2019",
+                True,
             ),
         )
     }

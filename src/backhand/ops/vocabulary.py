@@ -9,7 +9,8 @@ from .arithmetic import ARITHMETIC
 from .entry import Op
 from .functions import ACTIVATIONS, FUNCTIONS
 
-VOCABULARY: Mapping[str, Op] = MappingProxyType({op.name: op for op in (*ARITHMETIC, *ACTIVATIONS, *FUNCTIONS)})
+_ENTRIES = (*ARITHMETIC, *ACTIVATIONS, *FUNCTIONS)
+VOCABULARY: Mapping[str, Op] = MappingProxyType({op.name: op for op in _ENTRIES})
 LATEX: Mapping[str, str] = MappingProxyType({op.name: op.latex for op in VOCABULARY.values() if op.latex})
 FUNCTION_NAMES = tuple(op.name for op in VOCABULARY.values() if op.written)
 ACTIVATION_NAMES = tuple(op.name for op in ACTIVATIONS)

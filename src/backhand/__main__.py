@@ -1,0 +1,5 @@
+"""`python -m backhand`."""
+
+from .cli.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""The command. No arithmetic here: it reads words, calls, and prints."""

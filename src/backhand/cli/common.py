@@ -1,0 +1,171 @@
+"""What all commands share: where a sheet comes from, and where a result goes."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from ..errors import UsageError, nearest
+from ..notation.numbers import Digits
+
+if TYPE_CHECKING:
+    from ..api import Result, Sheet
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+class DigitsType(click.ParamType):
+    """A number of significant digits, or `full`."""
+
+    name = "N|full"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Digits:
+        if isinstance(value, Digits):
+            return value
+        if str(value) == "full":
+            return Digits(None)
+        if str(value).isdigit() and 1 <= int(value) <= 17:
+            return Digits(None if int(value) == 17 else int(value))
+        self.fail(f"{value} is no number of digits; give 1 to 17, or `full` for every digit", param, ctx)
+
+
+def output_options(command: Command) -> Command:
+    """-o, --format, --json, --digits."""
+    options = [
+        click.option("-o", "--output", type=click.Path(dir_okay=True, path_type=Path), help="Write to FILE; its ending chooses the format (.txt .md .tex .json)."),
+        click.option("--format", "form", type=click.Choice(["text", "markdown", "latex", "json"]), help="The format, whatever the file is called."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON document with every number as a full double."),
+        click.option("--digits", type=DigitsType(), default="6", show_default=True, help="Significant digits shown; `full` for all."),
+    ]  # fmt: skip
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def open_sheet(source: str, seed: int | None = None) -> Sheet:
+    """The sheet behind a word of the command line: a file, - for stdin, or the name of an example.
+
+    Raises:
+        BackhandError: it cannot be read, or what it says is wrong.
+    """
+    from ..api import from_text, read_text
+    from .examples import example_names, example_text
+
+    if source == "-":
+        text = sys.stdin.buffer.read().decode("utf-8-sig", errors="surrogateescape")
+        sheet = _seeded(text, "stdin", Path(), seed)
+    elif not Path(source).exists() and source.removesuffix(".bh") in example_names() and "/" not in source:
+        name = source.removesuffix(".bh")
+        text, folder = example_text(name)
+        sheet = _seeded(text, f"{name}.bh", folder, seed)
+    else:
+        path = Path(source)
+        if not path.exists():
+            near = nearest(source, example_names())
+            raise UsageError(
+                f"there is no sheet `{source}`",
+                expected="a sheet file, - for stdin, or the name of an example",
+                hint=f"did you mean `{near}`?" if near else "`backhand examples` lists the examples",
+            )
+        sheet = _seeded(read_text(path), path.name, path.parent, seed)
+    for warning in sheet.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    return sheet
+
+
+def _seeded(text: str, name: str, folder: Path, seed: int | None) -> Sheet:
+    """A sheet; `--seed` takes the place of the seed in its `start` line."""
+    from ..api import Sheet, from_text
+    from ..network.build import build
+    from ..sheet.model import Start
+    from ..sheet.parse import parse
+
+    if seed is None:
+        return from_text(text, name, folder)
+    statements = parse(text, name)
+    changed = tuple(replace(s, seed=seed) if isinstance(s, Start) else s for s in statements.statements)
+    if changed == statements.statements and not any(isinstance(s, Start) for s in changed):
+        raise UsageError("--seed has nothing to draw: the sheet has no `start` line", hint="add `start he`")
+    statements = replace(statements, statements=changed)
+    return Sheet(statements, build(statements, folder))
+
+
+def deliver(
+    result: Result, output: Path | None, form: str | None, as_json: bool, digits: Digits, data: dict[str, Any] | None = None
+) -> None:
+    """Prints a result, or writes it to a file whole.
+
+    Raises:
+        UsageError: an ending that says no format, or a place that cannot be written to.
+    """
+    from ..render.files import as_text, format_of, write_whole
+
+    if as_json and form not in (None, "json"):
+        raise UsageError(f"--json and --format {form} contradict each other", expected="one of them")
+    form = "json" if as_json else form
+    if output is not None and str(output) != "-":
+        form = form or format_of(output)
+        text = as_text(result.document(), (data or result.to_dict()) if form == "json" else None, form, digits) if form != "json" else _json(result, data)
+        write_whole(output, text)
+        click.echo(f"written: {output}", err=True)
+        return
+    if form == "json":
+        click.echo(_json(result, data), nl=False)
+    elif form in ("markdown", "latex"):
+        click.echo(as_text(result.document(), None, form, digits), nl=False)
+    else:
+        print_document(result.document(), digits)
+
+
+def _json(result: Result, data: dict[str, Any] | None) -> str:
+    from ..render.files import to_json
+
+    return to_json(data if data is not None else result.to_dict())
+
+
+def print_document(document: Any, digits: Digits) -> None:
+    """Draws a document on stdout: with colours and widths in a terminal, plainly elsewhere."""
+    from rich.console import Console
+
+    from ..render.terminal import draw
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=100_000, color_system=None)
+    draw(document, console, digits)
+
+
+class Progress:
+    """Epochs on stderr while a long run goes on; silent where stderr is no terminal or the run is short."""
+
+    def __init__(self, total: int) -> None:
+        self.bar: Any = None
+        self.task: Any = None
+        self.total = total
+
+    def __enter__(self) -> Progress:
+        if sys.stderr.isatty() and self.total >= 200:
+            from rich.console import Console
+            from rich.progress import Progress as Bar
+
+            self.bar = Bar(console=Console(stderr=True), transient=True)
+            self.bar.start()
+            self.task = self.bar.add_task("epochs", total=self.total)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.bar:
+            self.bar.stop()
+
+    def epochs(self, done: int, total: int, cost: float) -> None:
+        if self.bar and done % 20 == 0:
+            self.bar.update(self.task, completed=done, description=f"epoch {done}, cost {cost:.6g}")
+
+    def count(self, done: int, total: int) -> None:
+        if self.bar and done % 20 == 0:
+            self.bar.update(self.task, completed=done, total=total, description="partials")

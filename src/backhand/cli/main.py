@@ -1,0 +1,221 @@
+"""`backhand`: the command group, and how errors end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ..errors import BackhandError, UsageError
+from ..notation.numbers import Digits
+from .common import Progress, deliver, open_sheet, output_options
+
+EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage or a bad sheet, 3 the answers are wrong."
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="backhand", prog_name="backhand")
+def backhand() -> None:
+    """Works neural networks out by hand: every step in letters, in numbers and as a result."""
+
+
+@backhand.command()
+@click.argument("sheet")
+@click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="How many epochs to work.")
+@click.option("--until-gradient", type=click.FloatRange(0, min_open=True), metavar="TOL", help="Descend until no |∂C/∂w| is above TOL.")
+@click.option("--max-epochs", type=click.IntRange(1), default=10_000, show_default=True, help="Where --until-gradient gives up.")
+@click.option("--view", type=click.Choice(["own", "neurons", "vectors", "matrices", "batch"]), default="own", help="As sums, vectors, matrices, or a row per example; own is as the sheet is written.")
+@click.option("--names", type=click.Choice(["own", "indexed", "fromto", "numbered"]), default="own", help="w_jk^(l), W<to><from>_<layer>, or w1 to wn; own are the sheet's.")
+@click.option("--row", "rows", type=click.IntRange(1), multiple=True, help="Write this row out in full (may be repeated).")
+@click.option("--all-rows", is_flag=True, help="Write every row out in full.")
+@click.option("--questions", is_flag=True, help="Questions about the network, with their answers.")
+@click.option("--only", metavar="NAMES", help="JSON: keep these names only, such as w1,cost.")
+@click.option("--every", type=click.IntRange(1), default=1, help="JSON: keep every so many-th step only.")
+@click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
+@output_options
+def show(
+    sheet: str, epochs: int, until_gradient: float | None, max_epochs: int, view: str, names: str, rows: tuple[int, ...],
+    all_rows: bool, questions: bool, only: str | None, every: int, seed: int | None, output: Path | None, form: str | None,
+    as_json: bool, digits: Digits,
+) -> None:  # fmt: skip
+    """Work SHEET out: forward feed, cost, every partial, update, and the epoch after.
+
+    SHEET is a file, the name of an example, or - for stdin.
+    """
+    from ..api import Work
+    from ..explain.show import Choices
+
+    opened = open_sheet(sheet, seed)
+    machine = as_json or form == "json" or (output is not None and form is None and output.suffix == ".json")
+    chosen = _names(opened, only)
+    total = max_epochs if until_gradient is not None else epochs
+    with Progress(total) as bar:
+        run = opened.run(
+            total, until=until_gradient, progress=bar.epochs,
+            keep=(lambda count, epoch: (count - 1) % every == 0) if machine else (lambda count, epoch: count <= DETAIL),
+        )  # fmt: skip
+    _known_rows(opened, rows)
+    choices = Choices(view, names, rows, DETAIL, questions, all_rows)  # type: ignore[arg-type]
+    work = Work(opened.problem, run, choices)
+    deliver(work, output, form, as_json, digits, work.to_dict(chosen) if machine else None)
+
+
+DETAIL = 4  # steps worked out in full
+
+
+def _known_rows(opened: Any, rows: tuple[int, ...]) -> None:
+    count = opened.problem.table.rows if opened.problem.table else 1
+    for row in rows:
+        if row > count:
+            raise UsageError(f"there is no row {row}", expected=f"1 to {count}")
+
+
+def _names(opened: Any, only: str | None) -> set[str] | None:
+    """The names of --only, checked."""
+    if only is None:
+        return None
+    from ..sheet.parse import parse_name
+
+    chosen = set()
+    for word in filter(None, (w.strip() for w in only.split(","))):
+        cost = opened.network.cost
+        if word == "cost" or (cost and word == cost.name):
+            chosen.add("cost")
+        else:
+            chosen.add(opened.network.find(parse_name(word))[0].name)
+    return chosen
+
+
+@backhand.command()
+@click.argument("sheet", required=False)
+@click.argument("name", required=False)
+@click.option("--row", type=click.IntRange(1), help="One row's own cost; otherwise the whole cost.")
+@click.option("--of", help="Derive this node instead of the cost.")
+@click.option("--epoch", type=click.IntRange(1), default=1, show_default=True, help="At the weights of this epoch.")
+@click.option("--grain", type=click.Choice(["neurons", "layers", "inner"]), default="neurons", show_default=True, help="∂a/∂z·∂z/∂w, ∂a2/∂a1, or down to the cost's inner difference.")
+@click.option("--general", metavar="LAYER", help="The rule for layer L, L-1, … in letters, for no sheet in particular.")
+@click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
+@output_options
+def why(
+    sheet: str | None, name: str | None, row: int | None, of: str | None, epoch: int, grain: str, general: str | None,
+    seed: int | None, output: Path | None, form: str | None, as_json: bool, digits: Digits,
+) -> None:  # fmt: skip
+    """Derive the partial of the cost by NAME: every path, their sum, and the same with the δ's looked up.
+
+    NAME is a parameter, a node or an input, or an entry of one: w5, a1, "W1[2,1]".
+    """
+    if general is not None:
+        if sheet is not None:
+            raise UsageError("--general is a rule for no sheet in particular", hint="backhand why --general L")
+        deliver(_General(general), output, form, as_json, digits)
+        return
+    if sheet is None or name is None:
+        raise click.UsageError("Give a sheet and a name: backhand why price w5 (or --general L).")
+    found = open_sheet(sheet, seed).why(name, row, of=of, epoch=epoch, grain=grain)
+    object.__setattr__(found, "digits", digits)
+    deliver(found, output, form, as_json, digits)
+
+
+class _General:
+    """The general rule as a result."""
+
+    def __init__(self, layer: str) -> None:
+        self.layer = layer
+
+    def document(self) -> Any:
+        from ..explain.general import general_document
+
+        return general_document(self.layer)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..explain.general import general_json
+
+        return general_json(self.layer)
+
+
+@backhand.command()
+@click.argument("sheet")
+@click.option("--epsilon", type=click.FloatRange(0, min_open=True), default=1e-6, show_default=True, help="ε of the one-sided difference.")
+@click.option("--no-price", is_flag=True, help="Leave out the measured cost of each way.")
+@click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
+@output_options
+def gradcheck(
+    sheet: str, epsilon: float, no_price: bool, seed: int | None, output: Path | None, form: str | None, as_json: bool,
+    digits: Digits,
+) -> None:  # fmt: skip
+    """Hold back-propagation against differences, for every partial, and show what each way costs."""
+    from ..api import Check
+    from ..explain.gradcheck import check_gradients
+
+    opened = open_sheet(sheet, seed)
+    with Progress(opened.network.parameter_count) as bar:
+        check = Check(check_gradients(opened.problem, epsilon, not no_price, bar.count))
+    deliver(check, output, form, as_json, digits)
+    if not check.agrees:
+        raise SystemExit(1)
+
+
+@backhand.command()
+@click.argument("name", required=False)
+def examples(name: str | None) -> None:
+    """List the sheets that come with Backhand, or print the text of one."""
+    from ..errors import nearest
+    from .examples import example_lines, example_names, example_text
+
+    if name is not None:
+        name = name.removesuffix(".bh")
+        if name not in example_names():
+            near = nearest(name, example_names())
+            raise UsageError(f"there is no example `{name}`", expected=", ".join(example_names()), hint=f"did you mean `{near}`?" if near else None)
+        click.echo(example_text(name)[0], nl=False)
+        return
+    from ..document.parts import Page, Table
+
+    page = Page("Examples")
+    page.add(Table(("name", "what it is", ""), tuple(example_lines())))
+    page.text("`backhand show NAME` works one out; `backhand examples NAME` prints its text.")
+    from .common import print_document
+
+    print_document(page.done(), Digits())
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Runs the command and ends the process with its exit code; errors end in words, never in a traceback."""
+    try:
+        code = backhand.main(arguments, prog_name="backhand", standalone_mode=False)
+        sys.stdout.flush()
+    except BackhandError as error:
+        _say("error: " + str(error))
+        code = error.exit_code
+    except click.exceptions.Abort:
+        _say("interrupted")
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except KeyboardInterrupt:
+        _say("interrupted")
+        code = 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away
+        code = 1
+    except MemoryError:
+        _say("error: the memory of this machine is not enough for this\n  try      fewer epochs or rows, or --every 100")
+        code = 1
+    except Exception as error:  # a bug of ours; the person gets words, and we get what we need
+        if os.environ.get("BACKHAND_DEBUG"):
+            raise
+        _say(f"error: this is a bug in Backhand: {type(error).__name__}: {error}\n  try      the same with BACKHAND_DEBUG=1, and report what it prints")
+        code = 1
+    raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _say(text: str) -> None:
+    click.echo(text.encode("utf-8", "replace").decode("utf-8"), err=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The page in parts: what every result is made of before it is drawn."""

@@ -1,0 +1,192 @@
+"""The kinds of parts. A renderer knows these and nothing else; a new result is made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..notation.expr import Arr, Expr, Num, rewrite
+from ..notation.numbers import Digits
+from ..ops.evaluate import value_of
+
+Value = float | np.ndarray
+Inline = str | Expr | float  # a run of text, a formula or a number inside a line
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading; level 1 is the page's title."""
+
+    text: str
+    level: int = 2
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph: words, formulas and numbers in one line. `kind` is plain, note, warning or good."""
+
+    runs: tuple[Inline, ...]
+    kind: str = "plain"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula in letters that stands by itself: left = right, with an optional remark."""
+
+    left: Expr | None
+    right: Expr
+    remark: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One line of working: left = letters = numbers = result.
+
+    Attributes:
+        left: what is worked out.
+        letters: its formula; None where there is only a substitution.
+        numbers: the formula with numbers in it, then simpler forms of the same, each worth exactly `value`.
+        value: the result, exact.
+        remark: a few words behind the line ("looked up").
+        sign: `=` or, for an update, `←`.
+        spelled: the letters once more, written out (a product of ∂ as a product of their formulas).
+    """
+
+    left: Expr
+    letters: Expr | None
+    numbers: tuple[Expr, ...]
+    value: Value
+    remark: str = ""
+    sign: str = "="
+    spelled: Expr | None = None
+
+    def printed(self, digits: Digits) -> PrintedStep:
+        """The step at some digits: every number rounded as it will be shown, and `=` or `≈` between the parts.
+
+        `=` stands only where the printed operands give the printed result; `≈` where rounding shows.
+        """
+        shown = [_rounded(n, digits) for n in self.numbers]
+        result = _rounded(as_expr(self.value), digits)
+        links: list[tuple[str, Expr]] = []
+        if self.letters is not None:
+            links.append((self.sign, self.letters))
+        if self.spelled is not None and self.spelled != self.letters:
+            links.append(("=" if links else self.sign, self.spelled))
+        letters = len(links)
+        for position, part in enumerate([*shown, result]):
+            relation = self.sign if not links else "="
+            if position:
+                relation = "=" if _agree(shown[position - 1], part, digits) else "≈"
+            if len(links) > letters and _same(links[-1][1], part):
+                continue
+            links.append((relation, part))
+        return PrintedStep(self.left, tuple(links), self.remark)
+
+
+@dataclass(frozen=True)
+class PrintedStep:
+    """A step ready to be drawn: its left side, then each `=` or `≈` with what follows it."""
+
+    left: Expr
+    links: tuple[tuple[str, Expr], ...]
+    remark: str = ""
+
+
+Cell = str | float | Expr | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first `stub` columns name the row and are repeated where a table is split to fit."""
+
+    columns: tuple[Cell, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    title: str = ""
+    stub: int = 1
+
+
+@dataclass(frozen=True)
+class Items:
+    """A list of lines."""
+
+    lines: tuple[Text, ...]
+    ordered: bool = False
+
+
+Part = Heading | Text | Formula | Step | Table | Items
+
+
+@dataclass(frozen=True)
+class Document:
+    """A page: its parts in order."""
+
+    parts: tuple[Part, ...]
+    title: str = ""
+
+    def steps(self) -> Iterator[Step]:
+        """Every line of working on the page."""
+        return (part for part in self.parts if isinstance(part, Step))
+
+
+@dataclass
+class Page:
+    """Collects parts; `done` gives the finished document."""
+
+    title: str = ""
+    parts: list[Part] = field(default_factory=list)
+
+    def heading(self, text: str, level: int = 2) -> None:
+        self.parts.append(Heading(text, level))
+
+    def text(self, *runs: Inline, kind: str = "plain") -> None:
+        self.parts.append(Text(runs, kind))
+
+    def note(self, *runs: Inline) -> None:
+        self.parts.append(Text(runs, "note"))
+
+    def add(self, *parts: Part) -> None:
+        self.parts.extend(parts)
+
+    def done(self) -> Document:
+        return Document(tuple(self.parts), self.title)
+
+
+def as_expr(value: Value) -> Expr:
+    """A value as a leaf of an expression."""
+    array = np.asarray(value)
+    return Num(float(array)) if array.ndim == 0 else Arr(array)
+
+
+def _rounded(expr: Expr, digits: Digits) -> Expr:
+    """The formula with every number as it will be printed."""
+    if digits.count is None:
+        return expr
+
+    def one(part: Expr) -> Expr | None:
+        if type(part) is Num:
+            return Num(digits.rounded(part.value))
+        if type(part) is Arr:
+            flat = [digits.rounded(v) for v in part.value.ravel().tolist()]
+            return Arr(np.array(flat).reshape(part.value.shape))
+        return None
+
+    return rewrite(expr, one)
+
+
+NOISE = 1e-13  # two doubles this close are the same number, worked in two ways
+
+
+def _agree(left: Expr, right: Expr, digits: Digits) -> bool:
+    """Whether two printed parts are worth the same."""
+    if digits.count is None:
+        return True  # exact by construction; a test holds it
+    a, b = value_of(left), value_of(right)
+    return a.shape == b.shape and bool(np.all(np.abs(a - b) <= NOISE * np.maximum(np.abs(a), np.abs(b))))
+
+
+def _same(left: Expr, right: Expr) -> bool:
+    if type(left) is Arr and type(right) is Arr:
+        return left.value.shape == right.value.shape and bool(np.all(left.value == right.value))
+    return type(left) is Num and left == right

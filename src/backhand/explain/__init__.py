@@ -1,0 +1,1 @@
+"""Steps: what the engine computed, told in letters, in numbers and as a result."""

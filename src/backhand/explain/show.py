@@ -1,0 +1,430 @@
+"""The page that `backhand show` makes: the network, its cost, and every step worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..document.parts import Document, Formula, Inline, Items, Page, Step, Text, as_expr
+from ..engine.program import Program, own_letter
+from ..engine.run import Run
+from ..engine.training import Change
+from ..engine.training import Step as Moment
+from ..network.build import Problem
+from ..network.graph import Network
+from ..notation.expr import Call, Expr, Num, Partial, Ref, add, div, rewrite
+from ..notation.text import PLAIN
+from ..ops.evaluate import value_of
+from ..ops.updates import RULES
+from .insight import insights
+from .names import Scheme, names_table, scheme_names
+from .questions import questions
+from .scene import Scene
+from .tables import derivative_table, forward_table, gradient_table, history_table
+from .views import View, backward_lines, batch_form, check_view, forward_lines, line_step
+
+MOST_LINES = 120  # lines of working in one section; what is left out is counted and said
+ADDENDS = 16  # a sum over more rows than this is told in words
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What to show.
+
+    Attributes:
+        rows: which rows are worked out in full (numbers of the sheet); empty is the first one of each step.
+        detail: how many steps are worked out in full; later ones are in the table of costs.
+    """
+
+    view: View = "own"
+    names: Scheme = "own"
+    rows: tuple[int, ...] = ()
+    detail: int = 4
+    questions: bool = False
+    all_rows: bool = False
+
+
+@dataclass
+class _Shower:
+    problem: Problem
+    run: Run
+    choices: Choices
+    page: Page = field(default_factory=Page)
+
+    @property
+    def network(self) -> Network:
+        return self.problem.network
+
+    def document(self) -> Document:
+        network, page = self.network, self.page
+        check_view(network, self.choices.view)
+        self.rename = scheme_names(network, self.choices.names)
+        page.title = network.title or "A network"
+        page.heading(page.title, 1)
+        self.about()
+        if network.in_letters:
+            self.letters()
+        elif not self.run.steps:
+            page.note("The sheet has inputs and no data, so there is nothing to calculate: add `data` and its rows.")
+        else:
+            self.moments()
+        if self.choices.questions and network.cost:
+            questions(page, self.problem, self.run)
+        return page.done()
+
+    # what the network is ------------------------------------------------------------------------------------
+
+    def about(self) -> None:
+        network, page = self.network, self.page
+        page.heading("The network")
+        lines = [Formula(line.left, line.letters) for line in forward_lines(network, "own")]
+        page.add(*self.cut([Formula(self.renamed(f.left or Ref("")), self.renamed(f.right)) for f in lines], "equations"))
+        if self.choices.view != "own" or self.choices.names != "own":
+            if network.parameter_count <= 60 and self.layered():
+                page.add(names_table(network))
+        if network.parameters and not network.in_letters:
+            page.text(*self.parameter_runs())
+        cost = network.cost
+        if cost is None:
+            page.note("The sheet has no cost, so there is only the forward feed.")
+            return
+        page.heading("The cost")
+        page.add(Formula(Ref(cost.name), self.renamed(cost.written)))
+        page.text(f"Convention: {cost.name} is {cost.convention}.", kind="note")
+        if not network.in_letters:
+            self.plan_lines()
+
+    def plan_lines(self) -> None:
+        plan = self.problem.plan
+        if plan.rate is None:
+            self.page.note("The sheet has no rate: one step, and nothing is updated.")
+            return
+        rule = RULES[plan.rule]
+        order = {"batch": "all rows at once", "online": "a row at a time, in sheet order"}.get(
+            plan.mode, f"{plan.batch_size} rows at a time, in sheet order"
+        )
+        runs: list[Inline] = [f"Update: {plan.rule}, "]
+        for name, formula in rule.lines:
+            runs += [Ref(name), " ← ", formula, "; "]
+        runs += ["η = ", plan.rate, f"; {order}. All partials are taken at the old weights, and all weights change together."]
+        self.page.text(*runs, kind="note")
+
+    def parameter_runs(self) -> list[Inline]:
+        runs: list[Inline] = ["Starting values: "]
+        for i, node in enumerate(self.network.parameters[:60]):
+            assert node.value is not None
+            runs += [", " if i else "", self.renamed(Ref(node.name)), " = ", as_expr(node.value)]
+        more = len(self.network.parameters) - 60
+        return [*runs, f", and {more} more." if more > 0 else "."]
+
+    def layered(self) -> bool:
+        from ..errors import UsageError
+        from ..network.layers import layer_view
+
+        try:
+            layer_view(self.network)
+        except UsageError:
+            return False
+        return True
+
+    def renamed(self, expr: Expr) -> Expr:
+        from .scene import renamed
+
+        return renamed(expr, self.rename) if self.rename else expr
+
+    def cut(self, parts: list, what: str) -> list:  # type: ignore[type-arg]
+        """At most MOST_LINES of a kind of line; the rest is counted and said."""
+        if len(parts) <= MOST_LINES:
+            return parts
+        left = len(parts) - MOST_LINES
+        return [*parts[:MOST_LINES], Text((f"… and {left} more {what}; `--view matrices` shows whole layers.",), "note")]
+
+    # in letters ----------------------------------------------------------------------------------------------
+
+    def letters(self) -> None:
+        network, page = self.network, self.page
+        page.heading("In letters")
+        unknown = network.unknown_functions
+        said = f" {' and '.join(unknown)} may be any function; its derivative is {unknown[0]}'." if unknown else ""
+        page.text("No parameter has a value, so the working stays in letters: one row, without the reduction." + said)
+        if self.choices.view not in ("own",):
+            page.heading("Forward", 3)
+            page.add(*self.cut([Formula(self.renamed(li.left), self.renamed(li.letters)) for li in forward_lines(network, self.choices.view)], "lines"))
+        if network.cost is None:
+            return
+        page.heading("Backward", 3)
+        view: View = "own" if self.choices.view == "batch" else self.choices.view
+        program = Program(network)
+        lines = [Formula(self.renamed(li.left), self.renamed(li.letters)) for li in backward_lines(program, view)]
+        page.add(*self.cut(lines, "partials"))
+        page.text("Each ∂ on the right is worked in a line above and looked up. `backhand why SHEET NAME` multiplies one out.")
+
+    # with numbers --------------------------------------------------------------------------------------------
+
+    def moments(self) -> None:
+        run, page, choices = self.run, self.page, self.choices
+        shown = [s for i, s in enumerate(run.steps) if i < choices.detail]
+        total = len(run.history)
+        if total > choices.detail:
+            shown = shown[:1]
+        for moment in shown:
+            self.moment(moment, total)
+        cost = self.network.cost
+        if total > len(shown) and cost:
+            page.heading("All steps")
+            page.add(history_table(run, cost.name))
+        if run.after is not None and cost:
+            self.after()
+        if run.tolerance is not None and cost:
+            self.descent()
+        self.insights()
+
+    def moment(self, moment: Moment, total: int) -> None:
+        page, tape = self.page, moment.tape
+        self._moment = moment
+        per_epoch = max(step for _, step, _ in self.run.history)
+        rows = f"row{'s' if tape.count > 1 else ''} {tape.rows[0]}" + (f" to {tape.rows[-1]}" if tape.count > 1 else "")
+        page.heading(f"Epoch {moment.epoch}" + (f", step {moment.batch} ({rows})" if per_epoch > 1 else ""))
+        wanted = [i for i, r in enumerate(tape.rows) if self.choices.all_rows or r in self.choices.rows]
+        if not wanted and not self.choices.rows:
+            wanted = [0]
+        scenes = [Scene(tape, moment.gradients, i, self.rename) for i in wanted]
+        plain = Scene(tape, moment.gradients, 0, self.rename)
+        if self.choices.view == "batch" and moment.gradients is not None:
+            batch_form(page, self.network, tape, moment.gradients)
+        else:
+            for scene in scenes:
+                self.forward(scene)
+        if tape.count > 1 or not scenes:
+            page.add(forward_table(tape, plain, 10**9 if self.choices.all_rows else 12))
+        if moment.gradients is None:
+            return
+        self.whole_cost(moment)
+        if self.choices.view != "batch":
+            for scene in scenes:
+                self.backward(scene)
+        page.add(gradient_table(moment.gradients, plain, 10**9 if self.choices.all_rows else 12))
+        self.whole_gradient(moment)
+        if moment.change:
+            self.update(moment.change)
+        if moment.epoch == 1 and moment.batch == 1:
+            table = derivative_table(scenes[0] if scenes else plain)
+            if table:
+                page.heading("Function, derivative, value", 3)
+                page.add(table)
+
+    def where(self, scene: Scene) -> list[Inline]:
+        """ "row 2: R = 2.4, D = 6.5", or nothing for a sheet without data."""
+        given = [*self.network.inputs, *self.network.targets]
+        runs: list[Inline] = []
+        for i, node in enumerate(given[:30]):
+            runs += [", " if i else "", scene.named(Ref(node.name)), " = ", as_expr(scene.tape.value(Ref(node.name), scene.row))]
+        return [f"Row {scene.tape.rows[scene.row]}: ", *runs, ", …" if len(given) > 30 else ""] if runs else ["One row."]
+
+    def forward(self, scene: Scene) -> None:
+        page, cost = self.page, self.network.cost
+        page.heading(f"Forward, row {scene.tape.rows[scene.row]}", 3)
+        page.text(*self.where(scene))
+        view: View = "own" if self.choices.view == "batch" else self.choices.view
+        page.add(*self.cut([line_step(scene, line) for line in forward_lines(self.network, view)], "lines"))
+        if cost:
+            letter = own_letter(self.network, scene.tape.count)
+            page.add(scene.step(Ref(letter), cost.own, float(scene.tape.own[scene.row])))
+
+    def whole_cost(self, moment: Moment) -> None:
+        tape, cost, page = moment.tape, self.network.cost, self.page
+        assert cost is not None
+        if tape.count == 1 and cost.penalty is None:
+            return
+        page.heading("The whole cost", 3)
+        letter = own_letter(self.network, tape.count)
+        letters: Expr = Call("rowsum", (Ref(letter),))
+        numbers: Expr = Call("add", tuple(Num(float(v)) for v in tape.own)) if tape.count > 1 else Num(float(tape.own[0]))
+        if cost.mean:
+            letters, numbers = div(letters, Ref("N")), Call("div", (numbers, Num(float(tape.count))))
+        if cost.penalty is not None:
+            letters = Call("add", (letters, self.renamed(cost.penalty)))
+            filled = Scene(tape, moment.gradients, 0, {}).fill(cost.penalty)
+            numbers = Call("add", (*(numbers.args if _is_sum(numbers) else (numbers,)), filled))
+        if tape.count <= ADDENDS:
+            page.add(Step(Ref(cost.name), letters, (numbers,), tape.cost))
+        else:
+            page.text(Ref(cost.name), " = ", letters, f" over {tape.count} rows", " = ", tape.cost)
+
+    def backward(self, scene: Scene) -> None:
+        page, gradients = self.page, scene.gradients
+        assert gradients is not None
+        page.heading(f"Backward, row {scene.tape.rows[scene.row]}", 3)
+        steps = [line_step(scene, line) for line in backward_lines(gradients.program, self.choices.view)]
+        page.add(*self.cut(steps, "partials"))
+        reached = gradients.program.needed
+        for node in self.network.parameters:
+            if node.name not in reached:
+                page.note(f"{node.name} does not reach the cost: its partial is 0.")
+
+    def whole_gradient(self, moment: Moment) -> None:
+        """∂C/∂w of the whole cost, from the rows' own."""
+        gradients, cost, page = moment.gradients, self.network.cost, self.page
+        assert gradients is not None and cost is not None
+        tape = moment.tape
+        if tape.count == 1 and cost.penalty is None:
+            return
+        page.heading("The gradient of the whole cost", 3)
+        if tape.count > ADDENDS:
+            how = "The mean" if cost.mean else "The sum"
+            page.text(f"{how} of {tape.count} rows is taken for each parameter; the last line of the table shows it.")
+            return
+        steps = []
+        for node in self.network.parameters:
+            if node.name not in gradients.program.needed and node.name not in gradients.program.penalty:
+                continue
+            steps += self.total_steps(moment, node.name)
+        page.add(*self.cut(steps, "partials"))
+
+    def total_steps(self, moment: Moment, name: str) -> list[Step]:
+        gradients, cost = moment.gradients, self.network.cost
+        assert gradients is not None and cost is not None
+        tape, node = moment.tape, self.network.nodes[name]
+        rows = gradients.rows(name)
+        refs = node.entries() if self.choices.view in ("neurons", "vectors") else [Ref(name)]
+        out = []
+        for ref in refs:
+            at = tuple(i - 1 for i in ref.index)
+            left = Partial(Ref(cost.name), ref)
+            letters: Expr = Call("rowsum", (Partial(gradients.program.symbol, ref),))
+            parts = tuple(as_expr(rows[(i, *at)]) for i in range(tape.count))
+            numbers: Expr = Call("add", parts) if len(parts) > 1 else parts[0]
+            if cost.mean:
+                letters, numbers = div(letters, Ref("N")), Call("div", (numbers, Num(float(tape.count))))
+            extra = gradients.program.penalty.get(name)
+            if extra is not None and extra.whole is not None and not extra.entries:
+                from ..network.derive import entry
+
+                formula = entry(extra.whole, ref.index, self.network.shape_of) if ref.index else extra.whole
+                letters = Call("add", (letters, formula))
+                numbers = Call("add", (*(numbers.args if _is_sum(numbers) else (numbers,)), Scene(tape, gradients, 0, {}).fill(formula)))
+            value = gradients.totals[name][at] if at else gradients.totals[name]
+            out.append(Step(self.renamed(left), self.renamed(letters), (numbers,), np.asarray(value)))
+        return out
+
+    def update(self, change: Change) -> None:
+        """Every parameter's update, each line of the rule with its numbers."""
+        page, cost = self.page, self.network.cost
+        assert cost is not None
+        page.heading("The update", 3)
+        if change.rule.state:
+            kept = ", ".join(change.rule.state)
+            page.note(f"{kept} start at 0 and are kept from step to step" + (f"; this is update t = {change.t}." if change.rule.counts else "."))
+        steps = []
+        for node in self.network.parameters:
+            refs = node.entries() if self.choices.view in ("neurons", "vectors") else [Ref(node.name)]
+            for ref in refs:
+                steps += self.update_steps(change, ref)
+        page.add(*self.cut(steps, "lines"))
+
+    def update_steps(self, change: Change, ref: Ref) -> list[Step]:
+        cost, rule = self.network.cost, change.rule
+        assert cost is not None
+        at = tuple(i - 1 for i in ref.index)
+        name = ref.name
+        numbers: dict[str, Expr] = {"η": Num(change.rate), "t": Num(float(change.t))}
+        numbers |= {k: Num(v) for k, v in change.settings.items()}
+        numbers["w"] = as_expr(change.before[name][at])
+        numbers["g"] = as_expr(self.totals[name][at])
+        for letter in rule.state:
+            old = change.old_state.get(letter, {}).get(name)
+            numbers[letter] = as_expr(np.asarray(old[at] if old is not None else np.zeros(np.shape(change.before[name][at]))))
+        several = len(rule.lines) > 1
+        out = []
+        for letter, formula in rule.lines:
+            filled = _filled(formula, numbers)
+            worked = _worked_brackets(filled)
+            value = change.lines[name][letter][at]
+            numbers[letter] = as_expr(value)
+            own = self.renamed(ref)
+            assert isinstance(own, Ref)
+            left: Expr = own if letter == "w" else Ref(f"{letter}({PLAIN(own)})")
+            named = _filled(formula, {"w": own, "g": Partial(Ref(cost.name), own)}) if not several else formula
+            out.append(Step(left, named, (filled,) if worked is filled else (filled, worked), value, sign="←"))
+        return out
+
+    def after(self) -> None:
+        run, page, cost = self.run, self.page, self.network.cost
+        assert run.after is not None and cost is not None
+        tape, _ = run.after
+        page.heading(f"After epoch {run.epochs}: forward again")
+        page.add(forward_table(tape, Scene(tape, None, 0, self.rename), 10**9 if self.choices.all_rows else 12))
+        first = run.history[0][2]
+        if len(run.history) == 1 or self.problem.plan.mode == "batch":
+            word = "falls" if tape.cost < first else "rises" if tape.cost > first else "stays at"
+            runs: list[Inline] = [Ref(cost.name), f" {word} from " if word != "stays at" else " stays at ", first]
+            runs += [" to ", tape.cost, "."] if word != "stays at" else ["."]
+        else:
+            runs = [Ref(cost.name), " over all rows is now ", tape.cost, "."]
+        if tape.cost > first:
+            runs.append(" The rate may be too large." if (self.problem.plan.rate or 0) > 0 else " The rate is negative: uphill.")
+        page.text(*runs, kind="good" if tape.cost <= first else "warning")
+
+    def descent(self) -> None:
+        run, cost = self.run, self.network.cost
+        assert cost is not None
+        if run.stopped:
+            self.page.text(
+                f"∇{cost.name} is as good as 0 after {run.epochs} epochs: the largest |∂{cost.name}/∂w| is ", run.reached,
+                ", not above ", run.tolerance or 0.0, ".", kind="good",
+            )  # fmt: skip
+        else:
+            self.page.text(
+                f"Not there yet: after {run.epochs} epochs the largest |∂{cost.name}/∂w| is ", run.reached, ", still above ",
+                run.tolerance or 0.0, ". Try more epochs (--max-epochs) or another rate; a cost without a lowest point never gets there.",
+                kind="warning",
+            )  # fmt: skip
+
+    def insights(self) -> None:
+        lines = insights(self.problem, self.run, self.rename)
+        if lines:
+            self.page.heading("What stands out")
+            self.page.add(Items(tuple(lines)))
+
+    @property
+    def totals(self) -> dict[str, np.ndarray]:
+        assert self._moment is not None and self._moment.gradients is not None
+        return dict(self._moment.gradients.totals)
+
+    _moment: Moment | None = None
+
+
+def _is_sum(expr: Expr) -> bool:
+    return type(expr) is Call and expr.op == "add"
+
+
+def _filled(formula: Expr, numbers: dict[str, Expr]) -> Expr:
+    def one(part: Expr) -> Expr | None:
+        return numbers.get(part.name) if type(part) is Ref else None
+
+    return rewrite(formula, one)
+
+
+def _worked_brackets(expr: Expr) -> Expr:
+    """(1 - 0.9) and √ worked out, so that a long update is easier to follow; the very same object if none."""
+
+    def one(part: Expr) -> Expr | None:
+        if type(part) is Call and part.op in ("sqrt",):
+            return as_expr(value_of(part))
+        return None
+
+    return rewrite(expr, one)
+
+
+def show_document(problem: Problem, run: Run, choices: Choices) -> Document:
+    """The whole page for a run.
+
+    Raises:
+        UsageError: a view or a naming scheme that the network does not have.
+    """
+    return _Shower(problem, run, choices).document()
+
+
+Maker = Callable[[Problem, Run, Choices], Document]

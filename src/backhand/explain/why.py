@@ -1,0 +1,355 @@
+"""The page that `backhand why` makes, and its JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..document.parts import Document, Formula, Page, Step, Table, as_expr
+from ..notation.expr import Call, Expr, Num, Partial, Ref
+from ..notation.numbers import Digits
+from ..notation.text import TextPrinter
+from ..ops.evaluate import value_of
+from .derivation import PAGE_PATHS, Derivation, Path, chain, common_factors, lookups, product
+from .paths import TOP
+
+
+def _left(d: Derivation) -> Partial:
+    """What is derived, as a symbol: of the whole cost, or of one row's own."""
+    cost = d.problem.network.cost
+    if d.of != TOP:
+        return Partial(d.of, d.name)
+    assert cost is not None
+    whole = not d.for_row and d.tape is not None
+    return Partial(Ref(cost.name) if whole else d.symbol, d.name)
+
+
+def _symbols(path: Path) -> Expr:
+    return chain([f.symbol for f in path.factors])
+
+
+def _slopes(path: Path) -> Expr:
+    return chain([f.edge.slope for f in path.factors])
+
+
+def path_step(d: Derivation, path: Path) -> Step | Formula:
+    """One path: the product of its partials in letters, then their formulas, then with numbers, then the result."""
+    symbols, slopes = _symbols(path), _slopes(path)
+    label = _left(d)
+    if path.value is None:
+        return Formula(symbols, slopes)
+    filled = chain([f.filled for f in path.factors if f.filled is not None])
+    values = chain([Num(f.value) for f in path.factors if f.value is not None])
+    numbers = (filled, values) if len(path.factors) > 1 else (filled,)
+    remark = "" if path.row is None or d.for_row or len(d.rows) == 1 else f"row {path.row}"
+    if path.row is None:
+        remark = "the penalty"
+    if len(d.paths) == 1:
+        letters = slopes if symbols == label else symbols
+        return Step(label, letters, numbers, path.value, remark, spelled=slopes)
+    return Step(symbols, slopes, numbers, path.value, remark)
+
+
+def why_document(d: Derivation) -> Document:
+    """The derivation as a page."""
+    page = Page()
+    left = _left(d)
+    text = TextPrinter()
+    where = f", row {d.rows[0]}" if d.for_row and d.rows else ""
+    page.title = f"Why {text(left)} is what it is{where}" if d.tape else f"{text(left)} in letters"
+    page.heading(page.title, 1)
+    if d.program.formula(d.name) is None and (d.graph is None or d.graph.count == 0) and not d.paths:
+        page.text(f"{text(d.name)} does not reach {text(left.of)}: no path leads from it, so the partial is 0.")
+        return page.done()
+    if d.whole:
+        _matrix(page, d, left)
+    else:
+        _by_paths(page, d, left)
+        if d.tape is not None or lookups(d.program.formula(d.name)):
+            _by_lookup(page, d, left)
+    _dependence(page, d)
+    return page.done()
+
+
+def _by_paths(page: Page, d: Derivation, left: Partial) -> None:
+    assert d.graph is not None
+    count, rows = d.path_count, len(d.rows)
+    each = " in each row" if rows > 1 else ""
+    page.heading("Path by path")
+    ways = "There is one path" if count == 1 else f"There are {count:,} paths"
+    page.text(f"{ways} from {TextPrinter()(d.name)} to {d.symbol.name}{each}, over {d.graph.edge_count:,} edges of the network. Along a path the partials are multiplied; paths are added.")
+    if not d.complete or count > PAGE_PATHS:
+        _largest(page, d, left)
+        return
+    in_letters = _letters(d)
+    if d.tape is None:
+        for path in in_letters:
+            page.add(path_step(d, path))
+        _sum_in_letters(page, d, left, in_letters)
+        return
+    if rows > 1 and (count * rows > PAGE_PATHS):
+        for path in in_letters:
+            page.add(Formula(_symbols(path), _slopes(path)))
+        _rows_table(page, d)
+    else:
+        for path in d.paths:
+            page.add(path_step(d, path))
+    _sum(page, d, left)
+    _factored(page, d, left)
+
+
+def _letters(d: Derivation) -> list[Path]:
+    """The paths of one row, which stand for those of every row."""
+    first = d.paths[0].row if d.paths else None
+    return [p for p in d.paths if p.row == first]
+
+
+def _sum_in_letters(page: Page, d: Derivation, left: Partial, paths: list[Path]) -> None:
+    if len(paths) > 1:
+        page.text("The sum over the paths:")
+        page.add(Formula(left, Call("add", tuple(_slopes(p) for p in paths))))
+    expr = factored([p for p in paths])
+    if len(paths) > 1 and expr is not None:
+        page.text("Common factors taken out:")
+        page.add(Formula(left, expr))
+    elif len(paths) == 1:
+        page.add(Formula(left, _slopes(paths[0])))
+
+
+def factored(paths: list[Path], filled: bool = False) -> Expr | None:
+    """The sum over paths with what they share at either end taken out; None if they share nothing."""
+    edges = [tuple(f.edge for f in p.factors) for p in paths]
+    if len(edges) < 2:
+        return None
+    head, middles, tail = common_factors(edges)
+    if not head and not tail:
+        return None
+    known = {id(f.edge): f for p in paths for f in p.factors}
+
+    def one(edge: object) -> Expr:
+        factor = known[id(edge)]
+        return factor.filled if filled and factor.filled is not None else factor.edge.slope
+
+    middle = Call("add", tuple(chain([one(e) for e in m]) for m in middles))
+    return chain([*(one(e) for e in head), middle, *(one(e) for e in tail)])
+
+
+def _factored(page: Page, d: Derivation, left: Partial) -> None:
+    paths = _letters(d)
+    expr = factored(paths)
+    if expr is None:
+        return
+    numbers = factored(paths, filled=True)
+    assert numbers is not None
+    page.text("Common factors taken out" + (f", row {paths[0].row}:" if len(d.rows) > 1 else ":"))
+    label = left if len(d.rows) == 1 else Partial(d.symbol, Ref(f"{d.name.name}@{paths[0].row}", d.name.index))
+    page.add(Step(label, expr, (numbers,), value_of(numbers)))
+
+
+def _sum(page: Page, d: Derivation, left: Partial) -> None:
+    """The sum over the paths (and rows)."""
+    if len(d.paths) < 2 or d.value is None:
+        return
+    page.text("The sum over the paths" + (" and rows:" if len(d.rows) > 1 else ":"))
+    if len(d.paths) <= 24:
+        numbers = Call("add", tuple(Num(p.value) for p in d.paths if p.value is not None))
+        page.add(Step(left, None, (numbers,), d.value))
+    else:
+        page.text(left, " = ", as_expr(d.value))
+
+
+def _rows_table(page: Page, d: Derivation) -> None:
+    rows = []
+    for row in d.rows[:60]:
+        mine = [p for p in d.paths if p.row == row]
+        rows.append((str(row), *(p.value for p in mine), product([1.0]) and sum(p.value or 0.0 for p in mine)))
+    heads = ["row", *(f"path {i + 1}" for i in range(len(rows[0]) - 2)), "together"]
+    more = f" ({len(rows)} of {len(d.rows)} rows shown)" if len(rows) < len(d.rows) else ""
+    page.add(Table(tuple(heads), tuple(rows), f"The paths' products, row by row{more}"))
+
+
+def _largest(page: Page, d: Derivation, left: Partial) -> None:
+    """More paths than a page holds: the largest, and the rest as one sum."""
+    if d.tape is None or not d.paths:
+        page.text("They are too many to write out; the δ road below does the same work once for each edge.")
+        return
+    row = d.paths[0].row
+    shown = sorted((p for p in d.paths if p.row == row), key=lambda p: -abs(p.value or 0.0))[:8]
+    several = len(d.rows) > 1
+    page.text("They are too many for a page. The largest" + (f", in row {row}:" if several else ":"))
+    rows = []
+    for path in shown:
+        rows.append((_symbols(path), _filled_values(path), path.value))
+    page.add(Table(("path", "its factors", "product"), tuple(rows)))
+    assert d.gradients is not None and d.graph is not None
+    at = tuple(i - 1 for i in d.name.index)
+    total = float(np.asarray(d.gradients.rows(d.name.name)[(d.tape.rows.index(row or 1), *at)]))
+    if several and d.problem.network.cost is not None and d.problem.network.cost.mean and d.of == TOP:
+        total = total / d.tape.count
+    known = 0.0
+    for path in shown:
+        known = known + (path.value or 0.0)
+    rest = total - known
+    page.text(f"The other {d.graph.count - len(shown):,} paths together: ", rest, "; all of them: ", total, ".")
+
+
+def _filled_values(path: Path) -> Expr:
+    return chain([Num(f.value) for f in path.factors if f.value is not None])
+
+
+def _by_lookup(page: Page, d: Derivation, left: Partial) -> None:
+    """The same through the δ's: each is worked once, from later ones, and looked up (S16)."""
+    formula = d.program.formula(d.name)
+    if formula is None:
+        return
+    page.heading("The same with every δ looked up")
+    needed = _needed(d)
+    steps_left = 16
+    row = d.rows[0] if d.rows else 1
+    several = len(d.rows) > 1 and not d.for_row
+    if d.tape is None:
+        for partial in needed[:steps_left]:
+            inner = d.program.formula(partial.by)
+            if inner is not None:
+                page.add(Formula(partial, inner))
+        page.add(Formula(Partial(d.symbol, d.name), formula, "each ∂ on the right is known"))
+        return
+    scene = d.scene(row)
+    if several:
+        page.text(f"Row {row}; the other rows go the same way.")
+    if len(needed) > steps_left:
+        page.text(f"{len(needed)} δ's are worked on the way, each once; the last {steps_left} before the end:")
+    for partial in needed[-steps_left:]:
+        inner = d.program.formula(partial.by)
+        if inner is not None and partial.by != d.of:
+            page.add(scene.quantity(partial, inner))
+    looked = lookups(formula)
+    page.add(scene.quantity(Partial(d.symbol, d.name), formula, "looked up" if looked else ""))
+    if several and d.engine is not None:
+        cost = d.problem.network.cost
+        if d.of == TOP and cost is not None and d.tape.count <= 16:
+            rows = d.gradients.rows(d.name.name) if d.gradients else np.zeros(0)
+            at = tuple(i - 1 for i in d.name.index)
+            parts = tuple(Num(float(rows[(i, *at)])) for i in range(d.tape.count))
+            numbers: Expr = Call("add", parts)
+            letters: Expr = Call("rowsum", (Partial(d.symbol, d.name),))
+            if cost.mean:
+                numbers, letters = Call("div", (numbers, Num(float(d.tape.count)))), Call("div", (letters, Ref("N")))
+            if d.name.name in d.program.penalty:
+                page.text("Of the whole ", Ref(cost.name), ", all rows and the penalty: ", as_expr(d.engine))
+            elif d.name.name in {p.name for p in d.problem.network.parameters}:
+                page.add(Step(left, letters, (numbers,), d.engine))
+        else:
+            page.text(f"Over all {len(d.rows)} rows: ", left, " = ", as_expr(d.engine))
+
+
+def _needed(d: Derivation) -> list[Partial]:
+    """The δ's on the way from the cost to the name, in the order in which they are worked."""
+    found: dict[Partial, None] = {}
+    stack = lookups(d.program.formula(d.name))
+    order: list[Partial] = []
+    while stack:
+        partial = stack.pop(0)
+        if partial in found:
+            continue
+        found[partial] = None
+        order.append(partial)
+        if len(order) > 400:
+            break
+        stack += lookups(d.program.formula(partial.by))
+    position = {n.name: i for i, n in enumerate(d.problem.network.nodes.values())}
+    return sorted(order, key=lambda p: (-position.get(p.by.name, 0), p.by.index))
+
+
+def _matrix(page: Page, d: Derivation, left: Partial) -> None:
+    """A whole vector or matrix, in matrix form."""
+    page.heading("In matrix form")
+    received = d.program.received.get(d.name.name)
+    entry = f"{d.name.name}[{','.join('1' for _ in d.problem.network.nodes[d.name.name].shape)}]"
+    page.text(f"All entries at once; `backhand why SHEET \"{entry}\"` derives one of them path by path.")
+    if received is None:
+        return
+    chain_nodes = []
+    stack, seen = lookups(received.whole), set[str]()
+    while stack:
+        partial = stack.pop(0)
+        if partial.by.name in seen:
+            continue
+        seen.add(partial.by.name)
+        chain_nodes.append(partial.by.name)
+        following = d.program.received.get(partial.by.name)
+        stack += lookups(following.whole) if following else []
+    ordered = [n.name for n in d.program.order if n.name in seen]
+    for name in [*ordered, d.name.name]:
+        formula = d.program.received[name].whole
+        if formula is None:
+            continue
+        partial = Partial(d.symbol, Ref(name))
+        if d.tape is None:
+            page.add(Formula(partial, formula))
+        else:
+            page.add(d.scene(d.rows[0]).quantity(partial, formula))
+    if d.tape is not None and len(d.rows) > 1:
+        page.text(f"That is row {d.rows[0]}. Over all {len(d.rows)} rows: ", left, " = ", as_expr(d.value if d.value is not None else 0.0))
+
+
+def _dependence(page: Page, d: Derivation) -> None:
+    if not d.depends_on:
+        return
+    page.heading("What it depends on")
+    runs: list[str | Expr | float] = [_left(d), " = fn("]
+    for i, name in enumerate(d.depends_on[:40]):
+        runs += [", " if i else "", Ref(name)]
+    page.text(*runs, f", … {len(d.depends_on)} in all)" if len(d.depends_on) > 40 else ")")
+
+
+def why_json(d: Derivation, digits: Digits) -> dict[str, Any]:
+    """The derivation as `backhand.why/1`."""
+    text = TextPrinter(digits, limit=12)
+    formula = d.program.formula(d.name) if not d.whole else None
+    received = d.program.received.get(d.name.name)
+    if d.whole and received is not None:
+        formula = received.whole
+    collected: dict[str, Any] = {"formula": text(formula) if formula is not None else "0"}
+    scene = d.scene(d.rows[0]) if d.tape is not None and d.rows else None
+    if scene is not None and formula is not None:
+        collected["substituted"] = text(scene.fill(formula))
+    factored_form = factored(_letters(d)) if not d.whole and d.complete else None
+    collected["factored"] = text(factored_form) if factored_form is not None else None
+    collected["lookups"] = [
+        {"symbol": text(p), "value": _plain(scene.value(p)) if scene else None} for p in lookups(formula)
+    ]
+    collected["value"] = _plain(d.engine)
+    left = _left(d)
+    return {
+        "schema": "backhand.why/1",
+        "symbol": text(left),
+        "name": text(d.name),
+        "of": text(left.of),
+        "row": d.rows[0] if d.for_row and d.rows else None,
+        "paths": [_path_json(p, text) for p in d.paths] if d.complete else [],
+        "path_count": d.path_count,
+        "value": _plain(d.value),
+        "collected": collected,
+        "depends_on": list(d.depends_on),
+    }
+
+
+def _path_json(path: Path, text: TextPrinter) -> dict[str, Any]:
+    factors = [
+        {
+            "symbol": text(f.symbol),
+            "formula": text(f.edge.slope),
+            "substituted": text(f.filled) if f.filled is not None else None,
+            "value": f.value,
+        }
+        for f in path.factors
+    ]
+    return {"row": path.row, "factors": factors, "value": path.value}
+
+
+def _plain(value: object) -> Any:
+    if value is None:
+        return None
+    return np.asarray(value).tolist()

@@ -1,0 +1,249 @@
+"""The layer view: which neurons form layers, whether the network was written out or as matrices.
+
+The other view, neuron by neuron, is `derive.entry` of each equation. Both keep the user's names: a weight of the
+layer view is the very `Ref` of the sheet, `w6` or `W2[2,2]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..errors import UsageError
+from ..notation.expr import Call, Expr, Num, Ref, names
+from ..ops.vocabulary import ACTIVATION_NAMES, VOCABULARY
+from .graph import Network, Node, Role
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A neuron: z = Σ weight·source + bias, a = activation(z). For a linear neuron a is z."""
+
+    z: Ref
+    a: Ref
+    terms: tuple[tuple[Ref, Ref], ...]  # (weight, source), in the order of the sum
+    bias: Ref | None
+    activation: Call | None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer. `whole` holds the nodes (W, b, z, a, source) where the sheet has it as matrices."""
+
+    number: int
+    sources: tuple[Ref, ...]
+    units: tuple[Unit, ...]
+    whole: tuple[Ref, Ref | None, Ref, Ref, Expr] | None = None
+
+    def weight(self, j: int, k: int) -> Ref | None:
+        """The weight to unit j from source k (from 0); None where they are not connected."""
+        source = self.sources[k]
+        return next((w for w, s in self.units[j].terms if s == source), None)
+
+    def weights(self) -> list[list[Ref | None]]:
+        """A row per unit, a column per source."""
+        out = []
+        for unit in self.units:
+            by_source = {s: w for w, s in unit.terms}
+            out.append([by_source.get(s) for s in self.sources])
+        return out
+
+    def rows(self) -> list[Expr]:
+        """The weights of each unit as a vector; 0 where nothing connects."""
+        return [Call("stack", tuple(w if w is not None else Num(0.0) for w in row)) for row in self.weights()]
+
+    @property
+    def activation(self) -> Call | None:
+        """The activation that all units share.
+
+        Raises:
+            UsageError: the units of the layer have different ones.
+        """
+        kinds = {(u.activation.op, u.activation.args[1:]) if u.activation else None for u in self.units}
+        if len(kinds) > 1:
+            raise UsageError(f"the units of layer {self.number} have different activations", hint="--view neurons")
+        return self.units[0].activation
+
+    @property
+    def has_bias(self) -> bool:
+        return any(u.bias is not None for u in self.units)
+
+    def parameters(self) -> Iterator[Ref]:
+        for unit in self.units:
+            yield from (w for w, _ in unit.terms)
+            if unit.bias is not None:
+                yield unit.bias
+
+
+@dataclass(frozen=True)
+class LayerView:
+    """A network read as layers; `rest` are the equations behind them, such as u = A1 - y."""
+
+    layers: tuple[Layer, ...]
+    rest: tuple[Node, ...]
+
+
+class _NoLayers(Exception):
+    pass
+
+
+def layer_view(network: Network) -> LayerView:
+    """The network as layers.
+
+    Raises:
+        UsageError: it has none, with the reason.
+    """
+    try:
+        return _recognise(network)
+    except _NoLayers as reason:
+        raise UsageError(
+            f"this network does not form layers: {reason}",
+            expected="neurons that each take weighted values of the layer before, and no other",
+            hint="--view neurons works for every network",
+        ) from None
+
+
+def _recognise(network: Network) -> LayerView:
+    units: dict[str, list[Unit]] = {}
+    wholes: dict[str, tuple[Ref, Ref | None, Ref, Ref, Expr]] = {}
+    used_as_activation: set[str] = set()
+    for node in network.equations:
+        affine = _affine(node, network)
+        if affine is None:
+            continue
+        users = network.consumers[node.name]
+        applied = [u for u in users if _activates(u, node)]
+        if applied and len(users) > 1:
+            raise _NoLayers(f"`{node.name}` goes into more than its activation")
+        output = applied[0] if applied else node
+        activation = output.formula if applied else None
+        assert activation is None or type(activation) is Call
+        used_as_activation |= {u.name for u in applied}
+        made = []
+        for z, terms, bias in affine.units:
+            made.append(Unit(z, Ref(output.name, z.index), terms, bias, activation))
+        units[node.name] = made
+        if affine.whole:
+            wholes[node.name] = (affine.whole[0], affine.whole[1], Ref(node.name), Ref(output.name), affine.whole[2])
+    if not units:
+        raise _NoLayers("it has no neuron of the form w·x + b")
+    depth: dict[str, int] = {n.name: 0 for n in network.inputs}
+    for name, made in units.items():
+        for unit in made:
+            for _, source in unit.terms:
+                if source.name not in depth:
+                    raise _NoLayers(f"`{name}` takes `{source.name}`, which is no neuron of an earlier layer")
+        deepest = max(depth[s.name] for u in made for _, s in u.terms)
+        depth[name] = depth[made[0].a.name] = deepest + 1
+    layers: list[Layer] = []
+    for number in range(1, max(depth[n] for n in units) + 1):
+        members = [n for n in units if depth[n] == number]
+        layers.append(_layer(number, members, units, wholes, depth, layers, network))
+    rest = [n for n in network.equations if n.name not in units and n.name not in used_as_activation]
+    for node in rest:
+        for user in network.consumers[node.name]:
+            if user.name in units:
+                raise _NoLayers(f"`{node.name}` is no neuron, and `{user.name}` takes it")
+    return LayerView(tuple(layers), tuple(rest))
+
+
+def _layer(
+    number: int,
+    members: list[str],
+    units: dict[str, list[Unit]],
+    wholes: dict[str, tuple[Ref, Ref | None, Ref, Ref, Expr]],
+    depth: dict[str, int],
+    layers: list[Layer],
+    network: Network,
+) -> Layer:
+    made = tuple(u for n in members for u in units[n])
+    for unit in made:
+        for _, source in unit.terms:
+            if depth[source.name] != number - 1:
+                raise _NoLayers(f"`{unit.z.name}` takes `{source.name}` past the layer between (a skip connection)")
+    before = [u.a for u in layers[-1].units] if layers else [r for n in network.inputs for r in n.entries()]
+    taken = {s for u in made for _, s in u.terms}
+    sources = tuple(s for s in before if s in taken) if number == 1 else tuple(before)
+    whole = wholes.get(members[0]) if len(members) == 1 else None
+    return Layer(number, sources, made, whole)
+
+
+@dataclass(frozen=True)
+class _Affine:
+    units: list[tuple[Ref, tuple[tuple[Ref, Ref], ...], Ref | None]]
+    whole: tuple[Ref, Ref | None, Expr] | None = None
+
+
+def _affine(node: Node, network: Network) -> _Affine | None:
+    """The node as weighted sums, if it is: W @ x + b, or w1*x1 + w2*x2 + b in any order."""
+    formula = node.formula
+    terms = list(formula.args) if type(formula) is Call and formula.op == "add" else [formula]
+
+    def is_parameter(expr: Expr | None) -> bool:
+        return type(expr) is Ref and network.nodes[expr.name].role is Role.PARAMETER
+
+    def is_value(expr: Expr | None) -> bool:
+        return type(expr) is Ref and network.nodes[expr.name].role in (Role.INPUT, Role.EQUATION)
+
+    products = [t for t in terms if type(t) is Call and t.op == "matmul"]
+    if len(products) == 1 and len(terms) <= 2:
+        matrix, source = products[0].args
+        others = [t for t in terms if t is not products[0]]
+        bias = others[0] if others else None
+        parts = source.args if type(source) is Call and source.op == "stack" else (source,)
+        plain = all(type(p) is Ref and is_value(p) and not p.index for p in parts)
+        if not is_parameter(matrix) or not plain or (others and not is_parameter(bias)) or len(node.shape) != 1:
+            return None
+        if len(network.nodes[matrix.name].shape) != 2 or matrix.index:  # type: ignore[attr-defined]
+            return None
+        return _matrix_units(node, matrix, parts, bias, source, network)  # type: ignore[arg-type]
+    if node.shape:
+        return None
+    weighted: list[tuple[Ref, Ref]] = []
+    bias_ref: Ref | None = None
+    for term in terms:
+        if is_parameter(term) and bias_ref is None:
+            bias_ref = term  # type: ignore[assignment]
+            continue
+        if type(term) is not Call or term.op != "mul" or len(term.args) != 2:
+            return None
+        first, second = term.args
+        weight, source = (first, second) if is_parameter(first) else (second, first)
+        if is_parameter(weight) and source == Num(1.0) and bias_ref is None:
+            bias_ref = weight  # type: ignore[assignment]
+        elif is_parameter(weight) and is_value(source):
+            weighted.append((Ref(weight.name, weight.index), Ref(source.name, source.index)))  # type: ignore[attr-defined]
+        else:
+            return None
+    if not weighted or len({s for _, s in weighted}) < len(weighted):
+        return None
+    if bias_ref is not None:
+        bias_ref = Ref(bias_ref.name, bias_ref.index)
+    return _Affine([(Ref(node.name), tuple(weighted), bias_ref)])
+
+
+def _matrix_units(
+    node: Node, matrix: Ref, parts: tuple[Ref, ...], bias: Ref | None, source: Expr, network: Network
+) -> _Affine:
+    """The units of W @ x + b, row by row."""
+    entries = [r for p in parts for r in network.nodes[p.name].entries()]
+    rows, columns = network.nodes[matrix.name].shape
+    bias_shape = network.nodes[bias.name].shape if bias is not None else ()
+    units = []
+    for j in range(1, rows + 1):
+        terms = tuple((Ref(matrix.name, (j, k + 1)), entries[k]) for k in range(columns))
+        own = None if bias is None else Ref(bias.name, (j,) if bias_shape else ())
+        units.append((Ref(node.name, (j,)), terms, own))
+    plain_bias = Ref(bias.name) if bias is not None else None
+    plain_source: Expr = Ref(source.name) if type(source) is Ref else source
+    return _Affine(units, (Ref(matrix.name), plain_bias, plain_source))
+
+
+def _activates(user: Node, z: Node) -> bool:
+    """Whether a node is one activation of z and nothing else."""
+    formula = user.formula
+    if type(formula) is not Call or not formula.args or formula.args[0] != Ref(z.name):
+        return False
+    if any(names(a) for a in formula.args[1:]):
+        return False
+    return formula.op in ACTIVATION_NAMES or formula.op not in VOCABULARY

@@ -1,0 +1,93 @@
+"""Results into files, whole or not at all; the ending of the name chooses the format."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from ..document.parts import Document
+from ..errors import UsageError
+from ..notation.numbers import Digits
+
+FORMATS = {"text": ".txt", "markdown": ".md", "latex": ".tex", "json": ".json"}
+ENDINGS = {".txt": "text", ".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".json": "json"}
+WIDTH = 100
+
+
+def format_of(path: Path) -> str:
+    """The format that a file's ending asks for.
+
+    Raises:
+        UsageError: an ending that Backhand does not write.
+    """
+    found = ENDINGS.get(path.suffix.lower())
+    if found is None:
+        raise UsageError(
+            f"cannot tell the format of `{path.name}` from its ending",
+            expected=", ".join(ENDINGS),
+            hint="choose one with --format",
+        )
+    return found
+
+
+def as_text(document: Document, data: dict[str, Any] | None, form: str, digits: Digits) -> str:
+    """A result in one of the formats."""
+    if form == "json":
+        return to_json(data or {})
+    if form == "markdown":
+        from .markdown import to_markdown
+
+        return to_markdown(document, digits)
+    if form == "latex":
+        from .latex import to_latex
+
+        return to_latex(document, digits)
+    from io import StringIO
+
+    from rich.console import Console
+
+    from .terminal import draw
+
+    out = StringIO()
+    draw(document, Console(file=out, width=WIDTH, color_system=None, force_terminal=False), digits)
+    return out.getvalue()
+
+
+def to_json(data: dict[str, Any]) -> str:
+    """Full doubles; a number that is not finite would be no JSON and is refused by the engine before it comes here."""
+    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Writes a file whole or not at all: beside its place first, then put there in one move.
+
+    Raises:
+        UsageError: the place cannot be written to.
+    """
+    temporary: str | None = None
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
+        os.chmod(temporary, mode)
+        os.replace(temporary, path)
+        temporary = None
+    except OSError as problem:
+        raise UsageError(f"cannot write {path}: {problem.strerror or problem}", hint="choose another place with -o") from None
+    finally:
+        if temporary:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def _umask() -> int:
+    current = os.umask(0o022)
+    os.umask(current)
+    return current

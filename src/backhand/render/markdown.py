@@ -1,0 +1,87 @@
+"""Documents in Markdown with LaTeX formulas; GitHub, notebooks and pandoc draw it."""
+
+from __future__ import annotations
+
+from ..document.parts import Cell, Document, Formula, Heading, Items, Step, Table, Text
+from ..notation.expr import Expr
+from ..notation.latex import LatexPrinter
+from ..notation.numbers import Digits
+from ..ops.vocabulary import LATEX
+from .latex import formula_latex, step_latex
+
+MARKS = {"warning": "> **Note.** ", "note": "*", "good": "**", "plain": ""}
+ENDS = {"warning": "", "note": "*", "good": "**", "plain": ""}
+_SPECIAL = str.maketrans({c: "\\" + c for c in "\\`*_[]<>|#$"})
+
+
+def to_markdown(document: Document, digits: Digits) -> str:
+    """The document as one Markdown text."""
+    printer = LatexPrinter(digits, LATEX)
+    blocks: list[str] = []
+    for part in document.parts:
+        match part:
+            case Heading(text=text, level=level):
+                blocks.append(f"{'#' * level} {_escape(text)}")
+            case Text():
+                blocks.append(_paragraph(part, printer))
+            case Formula():
+                blocks.append(_display(formula_latex(part, printer)))
+            case Step():
+                blocks.append(_display(step_latex(part, printer)))
+            case Table():
+                blocks.append(_table(part, printer))
+            case Items(lines=lines, ordered=ordered):
+                marks = [f"{i}." if ordered else "-" for i in range(1, len(lines) + 1)]
+                blocks.append("\n".join(f"{m} {_runs(line, printer)}" for m, line in zip(marks, lines, strict=True)))
+    return "\n\n".join(b for b in blocks if b) + "\n"
+
+
+def _escape(text: str) -> str:
+    return text.translate(_SPECIAL)
+
+
+def _display(latex: str) -> str:
+    return f"$$\n{latex}\n$$"
+
+
+def _inline(latex: str) -> str:
+    """Inline mathematics between `$` and backticks, which Markdown leaves alone."""
+    return f"$`{latex}`$"
+
+
+def _runs(text: Text, printer: LatexPrinter) -> str:
+    out = []
+    for run in text.runs:
+        if isinstance(run, str):
+            out.append(_escape(run))
+        elif isinstance(run, Expr):
+            out.append(_inline(printer(run)))
+        else:
+            out.append(_inline(printer.number(run)))
+    return "".join(out)
+
+
+def _paragraph(text: Text, printer: LatexPrinter) -> str:
+    body = _runs(text, printer)
+    if text.kind in ("note", "good"):  # emphasis must not begin or end with a space
+        body = body.strip()
+    return f"{MARKS[text.kind]}{body}{ENDS[text.kind]}" if body else ""
+
+
+def _table(table: Table, printer: LatexPrinter) -> str:
+    lines = [f"*{_escape(table.title)}*", ""] if table.title else []
+    lines.append("| " + " | ".join(_cell(c, printer) for c in table.columns) + " |")
+    numeric = [bool(table.rows) and all(isinstance(r[i], float | int) for r in table.rows) for i in range(len(table.columns))]
+    lines.append("|" + "|".join("---:" if n else "---" for n in numeric) + "|")
+    lines += ["| " + " | ".join(_cell(c, printer) for c in row) + " |" for row in table.rows]
+    return "\n".join(lines)
+
+
+def _cell(cell: Cell, printer: LatexPrinter) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, str):
+        return _escape(cell)
+    if isinstance(cell, Expr):
+        return _inline(printer(cell)).replace("|", "\\vert ")
+    return printer.digits.text(cell)

@@ -1,0 +1,194 @@
+"""Cuts a sheet into statements of tokens: comments, quotes, `;`, and brackets that continue a line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..errors import Place, SyntaxProblem
+from ..notation.names import NAME_PATTERN
+
+DEEPEST = 60  # open brackets
+LONGEST_SHEET = 20_000_000  # characters, with the data
+LONGEST_WORD = 200  # characters of a name or a number
+MOST_TOKENS = 300_000  # in one statement
+MOST_IN_ALL = 1_000_000
+
+_TOKEN = re.compile(
+    rf"""[ \t\f\r\u00a0\u2000-\u200a\u202f\u205f\u3000]*+(?:
+    (?P<name>{NAME_PATTERN.replace("#", "[#]")})
+    |(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+−]?[0-9]+)?)
+    |(?P<sign>->|→|\*\*|[-+−*/·×⋅∗@^()\[\],;=])
+    |(?P<line>\n)
+    |(?P<comment>\#[^\n]*)
+    |(?P<text>"[^"\n]*")
+    |(?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)
+    |(?P<bad>.)
+    |\Z)""",
+    re.VERBOSE | re.DOTALL,
+)
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
+_SAME = {"−": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "**": "^", "→": "->"}
+_PAIRS = {"(": ")", "[": "]"}
+
+
+class Token(NamedTuple):
+    """A word of the sheet.
+
+    `kind` is `name`, `number`, `text` (with its quotes), `raised` (superscript digits), `bad` (a character that means
+    nothing here), `end`, or the sign itself in its plain form: `*` for `·`, `^` for `**`.
+    """
+
+    kind: str
+    text: str
+    start: int
+    end: int
+
+
+class Rows(NamedTuple):
+    """What follows `data`: the text to the end, where it begins, and where the word `data` stands."""
+
+    text: str
+    start: int
+    word: tuple[int, int]
+
+
+def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
+    """The statements of a sheet, each ended by an `end` token; `Rows`, if there are any, come last.
+
+    Raises:
+        SyntaxProblem: a control character, brackets that do not match or are nested too deeply, something too long.
+    """
+    _refuse_control_characters(text, source)
+    brackets = _Brackets(text, source)
+    tokens: list[Token] = []
+    count = 0
+    for found in _TOKEN.finditer(text):
+        kind = found.lastgroup
+        if kind is None or kind == "comment":
+            continue
+        word = found[kind]
+        end = found.end()
+        start = end - len(word)
+        if kind == "sign":
+            kind = _SAME.get(word, word)
+            if kind in "()[]=":
+                brackets.follow(kind, start)
+        elif len(word) > LONGEST_WORD and kind != "text":
+            raise _too_long(f"a {kind} of {len(word):,} characters", f"{LONGEST_WORD}", Place.of(source, text, start))
+        if (kind == "line" or kind == ";") and not brackets.open:
+            if kind == "line" and _is_data(tokens):
+                yield Rows(text[end:], end, tokens[0][2:])
+                return
+            if tokens:
+                yield _ended(tokens)
+                tokens = []
+        elif kind != "line":
+            tokens.append(Token(kind, word, start, end))
+            count += 1
+            if len(tokens) > MOST_TOKENS or count > MOST_IN_ALL:
+                brackets.refuse_open_line()
+                most, what = (MOST_TOKENS, "statement") if len(tokens) > MOST_TOKENS else (MOST_IN_ALL, "sheet")
+                raise _too_long(f"a {what} of more than {most:,} words and signs", f"{most:,}", Place.of(source, text, start))
+    brackets.refuse_open()
+    if _is_data(tokens):
+        yield Rows("", len(text), tokens[0][2:])
+    elif tokens:
+        yield _ended(tokens)
+
+
+def _is_data(tokens: list[Token]) -> bool:
+    return len(tokens) == 1 and tokens[0].text == "data"
+
+
+def _ended(tokens: list[Token]) -> list[Token]:
+    end = tokens[-1].end
+    return [*tokens, Token("end", "", end, end)]
+
+
+def _refuse_control_characters(text: str, source: str) -> None:
+    if len(text) > LONGEST_SHEET:
+        raise SyntaxProblem(
+            f"{source} has {len(text):,} characters",
+            expected=f"at most {LONGEST_SHEET:,}",
+            hint='move the rows to a file and say `data from "rows.csv"`',
+        )
+    bad = _CONTROL.search(text)
+    if bad:
+        raise SyntaxProblem(
+            "a control character stands in the sheet",
+            place=Place.of(source, text, bad.start()),
+            expected="plain UTF-8 text",
+            got=f"U+{ord(bad.group()):04X}",
+            hint="delete it, or save the sheet again as plain UTF-8 text",
+        )
+
+
+def _too_long(what: str, most: str, place: Place) -> SyntaxProblem:
+    hint = "give its parts names of their own, or use matrices or a `layers` line"
+    return SyntaxProblem(f"{what} is too long", place=place, expected=f"at most {most}", hint=hint)
+
+
+class _Brackets:
+    """The open brackets of a statement, by where they stand."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self.text, self.source = text, source
+        self.open: list[int] = []
+
+    def follow(self, sign: str, at: int) -> None:
+        """Takes an opening or closing bracket, or an `=`, which never stands inside brackets."""
+        place = Place.of
+        if sign in _PAIRS:
+            self.open.append(at)
+            if len(self.open) > DEEPEST:
+                raise SyntaxProblem(
+                    f"brackets are nested more than {DEEPEST} deep",
+                    place=place(self.source, self.text, at),
+                    expected=f"at most {DEEPEST} open brackets",
+                    hint="give the inner part a name of its own, on a line of its own",
+                )
+        elif sign == "=":
+            if self.open:
+                self.refuse_open_line("the next statement")
+                raise SyntaxProblem(
+                    "`=` stands inside brackets",
+                    place=place(self.source, self.text, at),
+                    expected=f"a closing `{self._closing()}` before it",
+                    hint="brackets hold formulas; an equation is a statement of its own",
+                )
+        elif not self.open:
+            raise SyntaxProblem(
+                f"this `{sign}` closes nothing",
+                place=place(self.source, self.text, at),
+                expected=f"a `{'(' if sign == ')' else '['}` before it",
+                hint="delete it, or open a bracket",
+            )
+        elif self._closing() != sign:
+            opened = self.text[self.open[-1]]
+            raise SyntaxProblem(
+                f"a `{opened}` is closed by `{sign}`",
+                place=place(self.source, self.text, at),
+                expected=f"`{self._closing()}`",
+                got=f"`{sign}`",
+            )
+        else:
+            self.open.pop()
+
+    def refuse_open(self, got: str = "the end of the sheet") -> None:
+        if self.open:
+            raise SyntaxProblem(
+                f"this `{self.text[self.open[-1]]}` is never closed",
+                place=Place.of(self.source, self.text, self.open[-1]),
+                expected=f"a closing `{self._closing()}`",
+                got=got,
+            )
+
+    def refuse_open_line(self, got: str = "very much text") -> None:
+        """Like `refuse_open`, if the bracket's line has ended."""
+        if self.open and "\n" in self.text[self.open[0] : self.open[0] + LONGEST_SHEET]:
+            self.refuse_open(got)
+
+    def _closing(self) -> str:
+        return _PAIRS[self.text[self.open[-1]]]

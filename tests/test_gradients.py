@@ -1,0 +1,303 @@
+"""Gradients of random networks against sympy, central differences and the sum over paths."""
+
+import math
+from dataclasses import replace
+from random import Random
+from types import MappingProxyType
+
+import mpmath
+import numpy as np
+import pytest
+import sympy
+from by_sympy import NearKink, Sheet, number
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from random_sheets import Layered, Scalars
+
+from backhand.engine.program import Program
+from backhand.engine.reference import backward, forward, starting_values
+from backhand.engine.training import steps, whole_data
+from backhand.network.build import build
+from backhand.network.derive import entry, entry_partial, indices, reached
+from backhand.network.graph import Node, Role
+from backhand.network.shapes import shape_of
+from backhand.notation.expr import Call, Num, Ref, calls
+from backhand.sheet.parse import parse
+
+SIDES = ("relu", "leaky", "elu", "selu", "step", "abs")  # kinks at 0
+LARGEST = 1e5
+
+
+def problem_of(text):
+    return build(parse(text))
+
+
+def near(ours, theirs, scale=1.0, relative=1e-9):
+    """Whether two numbers agree; `scale` is the size of the numbers they were worked from."""
+    return abs(ours - theirs) <= relative * max(abs(ours), abs(theirs), scale)
+
+
+# --- by sympy ---------------------------------------------------------------------------------------------
+
+
+def by_sympy(text):
+    """C, and ∂C/∂(every entry) for parameters, and for each row for inputs and nodes.
+
+    Returns:
+        C, {("parameter", name, index): number}, {(kind, name, index): a number for each row}.
+    """
+    sheet = Sheet(text)
+    known = [sheet.numbers(row) for row in sheet.rows]
+    memos = [{} for _ in known]
+    S = math.fsum(number(sheet.body, k, m) for k, m in zip(known, memos, strict=True))
+    outside = {**known[0], sheet.S: S}
+    C = number(sheet.outer, outside, {})
+    by_sum = number(sympy.diff(sheet.outer, sheet.S), outside, {})
+    totals, rows = {}, {}
+    for symbol, key in sheet.entries.items():
+        slope = sympy.diff(sheet.body, symbol)
+        each = [by_sum * number(slope, k, m) for k, m in zip(known, memos, strict=True)]
+        if key[0] == "parameter":
+            totals[key] = math.fsum(each) + number(sympy.diff(sheet.outer, symbol), outside, {})
+        elif key[0] != "target":
+            rows[key] = each
+    return C, totals, rows
+
+
+def compare_with_sympy(text, tape, gradients):
+    C, totals, rows = by_sympy(text)
+    network = tape.network
+    assert near(tape.cost, C)
+    assert {n for _, n, _ in totals} <= {p.name for p in network.parameters}
+    assert {n for _, n, _ in rows} == {n.name for n in (*network.inputs, *network.equations)}
+    for (_, name, index), expected in totals.items():
+        ours = gradients.totals[name][tuple(i - 1 for i in index)]
+        assert near(ours, expected), f"∂C/∂{name}{list(index)}: {ours}, by sympy {expected}"
+    for (_, name, index), expected in rows.items():
+        ours = gradients.shares(name)[(slice(None), *(i - 1 for i in index))]
+        for row, (one, other) in enumerate(zip(ours, expected, strict=True), 1):
+            assert near(one, other), f"∂C/∂{name}{list(index)} in row {row}: {one}, by sympy {other}"
+
+
+# --- central differences ----------------------------------------------------------------------------------
+
+
+def sides(tape):
+    """On which side of its kink every function with one stands, in every row."""
+    found = []
+    formulas = [n.formula for n in tape.network.equations]
+    formulas += [tape.network.cost.own, tape.network.cost.penalty or Num(0.0)]
+    for formula in formulas:
+        for call in calls(formula):
+            if call.op in SIDES:
+                found.append(np.sign(tape.work(call.args[0])))
+            elif call.op in ("max", "min", "huber_of"):
+                args = [tape.work(a) for a in call.args]
+                rank = max(a.ndim for a in args)
+                args = [a.reshape(a.shape + (1,) * (rank - a.ndim)) for a in args]
+                if call.op == "huber_of":
+                    args[0] = abs(args[0])
+                found += [np.sign(a - b) for i, a in enumerate(args) for b in args[:i]]
+    return [side.ravel().tolist() for side in found]
+
+
+def bumped(network):
+    """The network with something added to each equation: an input ε(name) that is 0 unless it is moved."""
+    nodes = {}
+    for node in network.equations:
+        nodes[f"ε {node.name}"] = Node(f"ε {node.name}", Role.INPUT, node.shape)
+    for node in network.nodes.values():
+        if node.is_equation:
+            node = replace(node, formula=Call("add", (node.formula, Ref(f"ε {node.name}"))))
+        nodes[node.name] = node
+    return replace(network, nodes=MappingProxyType(nodes))
+
+
+class Moved:
+    """The network with one number moved a little; forward only."""
+
+    def __init__(self, problem):
+        self.network = bumped(problem.network)
+        self.parameters = starting_values(problem.network)
+        self.columns = dict(problem.table.columns)
+        for node in problem.network.equations:
+            self.columns[f"ε {node.name}"] = np.zeros((problem.table.rows, *node.shape))
+
+    def tape(self, kind, name, index, by):
+        parameters, columns = dict(self.parameters), dict(self.columns)
+        at = tuple(i - 1 for i in index)
+        if kind == "parameter":
+            parameters[name] = np.array(parameters[name])
+            parameters[name][at] += by
+        else:
+            column = name if kind == "input" else f"ε {name}"
+            columns[column] = np.array(columns[column])
+            columns[column][(slice(None), *at)] += by
+        return forward(self.network, parameters, columns)
+
+    def slope(self, kind, name, index, here):
+        """∂C and each row's ∂L by one number, by differences of the fourth order; None at a kink.
+
+        The step is the largest of a few that stays on this side of all kinks.
+        """
+        for h in (2e-3, 2e-4, 2e-5):
+            tapes = [self.tape(kind, name, index, by) for by in (-2 * h, -h, h, 2 * h)]
+            if all(sides(tape) == here for tape in tapes):
+                weights = np.array([1, -8, 8, -1]) / (12 * h)
+                return (
+                    float(weights @ [tape.cost for tape in tapes]),
+                    weights @ np.array([tape.own for tape in tapes]),
+                    1e-12 / h,
+                )
+        return None
+
+
+def compare_with_differences(problem, tape, gradients, rnd):
+    """Every parameter, and some of the nodes and inputs."""
+    moved = Moved(problem)
+    here = sides(tape)
+    places = [("parameter", p) for p in tape.network.parameters]
+    places += [("input", n) for n in tape.network.inputs]
+    places += [("node", n) for n in tape.network.equations]
+    scale = 1 + abs(tape.cost) + float(np.max(np.abs(tape.own)))
+    compared = 0
+    for kind, node in places:
+        spots = indices(node.shape)
+        for index in spots if len(spots) <= 3 else rnd.sample(spots, 3):
+            at = tuple(i - 1 for i in index)
+            found = moved.slope(kind, node.name, index, here)
+            if found is None:
+                continue
+            whole, own, loss = found
+            compared += 1
+            ours = gradients.rows(node.name)[(slice(None), *at)]
+            error = 1e-6 * max(1.0, float(np.max(np.abs(ours)))) + scale * loss * 10
+            assert np.allclose(ours, own, rtol=0, atol=error), f"∂L/∂{node.name}{list(index)}: {ours}, {own}"
+            if kind == "parameter":
+                total = gradients.totals[node.name][at]
+                error = 1e-6 * max(1.0, abs(total)) + scale * loss * 10 * tape.count
+                assert abs(total - whole) <= error, f"∂C/∂{node.name}{list(index)}: {total}, {whole}"
+    return compared
+
+
+# --- by paths ---------------------------------------------------------------------------------------------
+
+
+class Paths:
+    """All paths from one entry of a name to a row's own cost; each is the product of entry-by-entry partials."""
+
+    def __init__(self, tape):
+        self.tape, self.network = tape, tape.network
+        self.shapes = self.network.shape_of
+        self.found = {}
+
+    def number(self, expr):
+        return np.broadcast_to(self.tape.work(expr), (self.tape.count,))
+
+    def step(self, formula, out, name, at, itself=None):
+        """∂formula[out]/∂name[at] in every row; None if the one does not depend on the other."""
+        partial = entry_partial(formula, out, name, at, self.shapes, itself)
+        if out not in reached(formula, name, at, self.shapes):
+            assert partial == Num(0.0), f"{name}{at} should not reach {out}"
+            return None
+        return self.number(partial)
+
+    def of(self, name, at):
+        """The products of all paths that begin at name[at]."""
+        if (name, at) not in self.found:
+            products = []
+            for node in self.network.consumers.get(name, []):
+                for out in indices(node.shape):
+                    step = self.step(node.formula, out, name, at, Ref(node.name))
+                    if step is not None:
+                        products += [step * rest for rest in self.of(node.name, out)]
+            own = self.network.cost.own
+            top = self.step(own, indices(shape_of(own, self.shapes))[0], name, at)
+            if top is not None:
+                products.append(top)
+            if len(products) > 2000:
+                products = [sum(products)]
+            self.found[name, at] = products
+        return self.found[name, at]
+
+
+def compare_with_paths(tape, gradients):
+    network, paths = tape.network, Paths(tape)
+    program = gradients.program
+    for node in (*network.inputs, *network.parameters, *network.equations):
+        for at in indices(node.shape):
+            products = paths.of(node.name, at)
+            ours = gradients.rows(node.name)[(slice(None), *(i - 1 for i in at))]
+            total = sum(products, np.zeros(tape.count))
+            scale = float(sum((abs(p) for p in products), np.ones(tape.count)).max())
+            assert np.allclose(ours, total, rtol=1e-9, atol=1e-12 * scale), (
+                f"{node.name}{at}: {ours}, {total}"
+            )
+            formula = program.formula(Ref(node.name, at))
+            worked = gradients.work(formula) if formula is not None else np.zeros(1)
+            worked = np.broadcast_to(worked.reshape(len(worked)), ours.shape)
+            assert np.allclose(ours, worked, rtol=1e-9, atol=1e-12 * scale), f"{node.name}{at} in letters"
+
+
+def compare_entries(tape):
+    """Every equation, entry by entry in letters, gives the very number that the engine has for it."""
+    for node in tape.network.equations:
+        for at in indices(node.shape):
+            written = entry(node.formula, at, tape.network.shape_of)
+            ours = tape.values[node.name][(slice(None), *(i - 1 for i in at))]
+            assert (np.broadcast_to(tape.work(written), ours.shape) == ours).all(), f"{node.name}{at}"
+
+
+# --- random networks --------------------------------------------------------------------------------------
+
+
+def check(kind, rnd):
+    text = kind(rnd).sheet()
+    problem = problem_of(text)
+    tape, gradients = whole_data(problem, starting_values(problem.network))
+    numbers = [*tape.values.values(), *gradients.adjoints.values(), *gradients.totals.values()]
+    assume(all(np.max(np.abs(n), initial=0) < LARGEST for n in numbers) and abs(tape.cost) < LARGEST)
+    try:
+        compare_with_sympy(text, tape, gradients)
+    except NearKink:
+        assume(False)
+    compare_with_differences(problem, tape, gradients, rnd)
+    compare_with_paths(tape, gradients)
+    compare_entries(tape)
+    check_rows(problem, gradients)
+
+
+def check_rows(problem, gradients):
+    """The rows' own gradients add up to the step's, which is the same in `steps`; so does each row alone."""
+    tape, mean = gradients.tape, problem.network.cost.mean
+    divisor = tape.count if mean else 1
+    step = next(iter(steps(problem)))
+    assert step.tape.cost == tape.cost
+    for node in problem.network.parameters:
+        rows = gradients.rows(node.name)
+        total = np.add.accumulate(rows)[-1] / divisor
+        if node.name in gradients.program.penalty:
+            alone = backward(
+                forward(problem.network, tape.parameters, problem.table.columns), gradients.program
+            )
+            total = total + (alone.totals[node.name] - total)
+        assert (total == gradients.totals[node.name]).all()
+        assert (step.gradients.totals[node.name] == gradients.totals[node.name]).all()
+    for node in (*problem.network.inputs, *problem.network.equations):
+        assert (gradients.shares(node.name) == gradients.rows(node.name) / divisor).all()
+
+
+RANDOM = st.randoms(use_true_random=False)
+SLOW = settings(suppress_health_check=list(HealthCheck))
+
+
+@SLOW
+@given(RANDOM)
+def test_networks_written_out(rnd):
+    check(Scalars, rnd)
+
+
+@SLOW
+@given(RANDOM)
+def test_networks_of_vectors_and_matrices(rnd):
+    check(Layered, rnd)
