@@ -1,8 +1,9 @@
 """A second reading of sheets, for tests: from the text to sympy. Nothing of Backhand is imported here.
 
-Vectors and matrices become nested lists of single expressions, and every node gets a small number ε added, so
-that ∂C/∂node is the derivative by ε at 0. The kinks are written with one function J (1 above 0, else 0, and
-with the derivative 0), which says the conventions: relu(x) = x·J(x), so relu'(0) = 0.
+Vectors and matrices become nested lists of single expressions. sympy differentiates every equation, and a
+change of one number is carried forward through them, from the inputs to the cost: no back-propagation here. The
+kinks are written with one function J (1 above 0, else 0, and with the derivative 0), which says the
+conventions: relu(x) = x·J(x), so relu'(0) = 0.
 """
 
 import math
@@ -104,6 +105,10 @@ def flat(value):
     return [e for part in value for e in flat(part)] if isinstance(value, list) else [value]
 
 
+def pairs(left, right):
+    return (left, right), (right, left)
+
+
 def depth(value):
     return 1 + depth(value[0]) if isinstance(value, list) else 0
 
@@ -196,6 +201,10 @@ class Formula:
         total = self.product()
         while sign := self.take("+", "-", "−"):
             term = self.product()
+            if self.cost and any(
+                depth(a) and not depth(b) and b.has(self.cost.S) for a, b in pairs(total, term)
+            ):
+                total, term = sum(flat(total)), sum(flat(term))  # a penalty that is a vector
             total = each((lambda a, b: a + b) if sign == "+" else (lambda a, b: a - b), total, term)
         return total
 
@@ -257,6 +266,7 @@ class Sheet:
     Attributes:
         values: parameter (or constant) to numbers, nested lists.
         entries: symbol to what it stands for: ("parameter", "input", "target" or "node", name, index from 1).
+        formulas_of: a node's symbol to its formula, in the order of the work.
         body, outer: a row's part of the cost, and the cost as a function of S = the sum of the rows' bodies.
     """
 
@@ -271,7 +281,7 @@ class Sheet:
         header, *rows = [line for line in data.splitlines() if line.strip()]
         columns = [c.strip() for c in header.split(",")]
         self.rows = [dict(zip(columns, map(float, row.split(",")), strict=True)) for row in rows]
-        self.nodes = {}
+        self.nodes, self.formulas_of = {}, {}
         self.S, self.N = sympy.Symbol("S"), sympy.Integer(len(self.rows))
         for name in (*self.inputs, *self.formulas):
             self.look(name)
@@ -327,7 +337,8 @@ class Sheet:
         while isinstance(part, list):
             lengths.append(len(part))
             part = part[0]
-        self.nodes[name] = each(lambda a, e: a + e, value, self.symbols("node", name, lengths))
+        self.nodes[name] = self.symbols("node", name, lengths)
+        self.formulas_of |= dict(zip(flat(self.nodes[name]), flat(value), strict=True))
         return self.nodes[name]
 
     def look(self, name):
@@ -383,20 +394,54 @@ class Sheet:
             over_rows, self.body = word, sum(flat(args[0]))
         return self.S / self.N if over_rows == "mean" else self.S
 
-    def numbers(self, row):
-        """Every symbol's number in one row; ε is 0."""
-        found = {}
+    def worked(self, row):
+        """Every symbol's number in one row, and the memory of what was worked on the way."""
+        known, memo = {}, {}
         for symbol, (kind, name, index) in self.entries.items():
-            if kind == "node":
-                found[symbol] = 0.0
-            elif kind == "parameter":
+            if kind == "parameter":
                 value = self.values[name]
                 for i in index:
                     value = value[i - 1]
-                found[symbol] = float(value)
-            else:
-                found[symbol] = row[f"{name}[{index[0]}]" if index else name]
-        return found
+                known[symbol] = float(value)
+            elif kind != "node":
+                known[symbol] = row[f"{name}[{index[0]}]" if index else name]
+        for symbol, formula in self.formulas_of.items():
+            known[symbol] = number(formula, known, memo)
+        return known, memo
+
+    def slopes(self):
+        """For every node and the body: the derivatives by the symbols in its formula, by sympy."""
+        formulas = {**self.formulas_of, self.S: self.body}
+        return {n: {s: sympy.diff(f, s) for s in sympy.sympify(f).free_symbols} for n, f in formulas.items()}
+
+    def by_sympy(self):
+        """C, and what moves it.
+
+        Returns:
+            C; {(kind, name, index): ∂C/∂it}, for parameters a number, for inputs and nodes one for each row.
+        """
+        rows = [self.worked(row) for row in self.rows]
+        S = math.fsum(number(self.body, known, memo) for known, memo in rows)
+        outside = {**rows[0][0], self.S: S}
+        by_sum = number(sympy.diff(self.outer, self.S), outside, {})
+        slopes, found = self.slopes(), {}
+        local = [{n: {s: number(d, *row) for s, d in by.items()} for n, by in slopes.items()} for row in rows]
+        for symbol, key in self.entries.items():
+            shares = [by_sum * carried(numbers, symbol).get(self.S, 0.0) for numbers in local]
+            if key[0] == "parameter":
+                found[key] = math.fsum(shares) + number(sympy.diff(self.outer, symbol), outside, {})
+            elif key[0] != "target":
+                found[key] = shares
+        return number(self.outer, outside, {}), found
+
+
+def carried(slopes, moved):
+    """How every later number changes when one symbol does, in the order of the work."""
+    change = {moved: 1.0}
+    for name, by in slopes.items():
+        if name is not moved and not change.keys().isdisjoint(by):
+            change[name] = math.fsum(slope * change[s] for s, slope in by.items() if s in change)
+    return change
 
 
 def closes(words, stop):

@@ -32,8 +32,7 @@ def _number(back: int) -> str:
 
 
 def _q(letter: str, back: int, index: str = "") -> Ref:
-    sub = f"_{{{index}}}" if index else ""
-    return Ref(f"{letter}{sub}^{{({_number(back)})}}")
+    return Ref(f"{letter}{'_' if index else ''}{index}^({_number(back)})")
 
 
 def _slope(back: int, index: str = "") -> Expr:
@@ -92,7 +91,7 @@ def _many_units(page: Page, back: int) -> None:
     """With indices: w_jk goes to unit j from unit k; δ is looked up."""
     page.heading("Many units: δ is worked once and looked up")
     page.text("w_jk goes to unit j from unit k of the layer before; δ_j = ∂C/∂z_j. The layer behind has worked its own δ_m already:")
-    page.add(Formula(_delta(0, "j"), mul(2.0, _q("a", 0, "j") - Ref("y_{j}"), _slope(0, "j"))))
+    page.add(Formula(_delta(0, "j"), mul(2.0, _q("a", 0, "j") - Ref("y_j"), _slope(0, "j"))))
     for b in range(1, back + 1):
         inner = mul(_delta(b - 1, "m"), _q("w", b - 1, "mj"))
         page.add(Formula(_delta(b, "j"), mul(_sum_over("m", inner), _slope(b, "j"))))

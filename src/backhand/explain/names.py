@@ -50,12 +50,12 @@ def scheme_names(network: Network, scheme: Scheme) -> Mapping[Ref, Ref]:
 def _whole_names(table: dict[Ref, Ref], layer: Layer, scheme: Scheme) -> None:
     assert layer.whole is not None
     weights, bias, z, a, source = layer.whole
-    number = f"^{{({layer.number})}}"
+    number = f"^({layer.number})"
     for ref, letter in ((weights, "W"), (bias, "b"), (a, "a"), (z, "z")):
         if ref is not None:
             table[ref] = Ref(letter + number)
     if layer.number == 1 and isinstance(source, Ref) and source.index == ():
-        table[source] = Ref("a^{(0)}")
+        table[source] = Ref("a^(0)")
 
 
 def _pair(j: int, k: int) -> str:
@@ -63,23 +63,23 @@ def _pair(j: int, k: int) -> str:
 
 
 def _weight(scheme: Scheme, j: int, k: int, layer: int, count: int) -> str:
-    return {"indexed": f"w_{{{_pair(j, k)}}}^{{({layer})}}", "fromto": f"W{_pair(j, k)}_{layer}", "numbered": f"w{count}"}[scheme]
+    return {"indexed": f"w_{_pair(j, k)}^({layer})", "fromto": f"W{_pair(j, k)}_{layer}", "numbered": f"w{count}"}[scheme]
 
 
 def _bias(scheme: Scheme, j: int, layer: int, count: int) -> str:
-    return {"indexed": f"b_{{{j}}}^{{({layer})}}", "fromto": f"W{j}~_{layer}", "numbered": f"b{count}"}[scheme]
+    return {"indexed": f"b_{j}^({layer})", "fromto": f"W{j}~_{layer}", "numbered": f"b{count}"}[scheme]
 
 
 def _unit(scheme: Scheme, j: int, layer: int, count: int) -> tuple[str, str]:
     if scheme == "indexed":
-        return f"z_{{{j}}}^{{({layer})}}", f"a_{{{j}}}^{{({layer})}}"
+        return f"z_{j}^({layer})", f"a_{j}^({layer})"
     if scheme == "fromto":
         return f"u_{j}_{layer}", f"H{j}_{layer}"
     return f"z{count}", f"a{count}"
 
 
 def _input(source: Ref, k: int, scheme: Scheme) -> str:
-    return {"indexed": f"a_{{{k}}}^{{(0)}}", "fromto": f"X{k}", "numbered": f"x{k}"}[scheme]
+    return {"indexed": f"a_{k}^(0)", "fromto": f"X{k}", "numbered": f"x{k}"}[scheme]
 
 
 def names_table(network: Network) -> Table:

@@ -58,7 +58,7 @@ class Scene:
         slopes = _slopes_worked(filled)
         if slopes is not filled:
             forms.append(slopes)
-        if isinstance(filled, Num | Arr):
+        if _only_numbers(filled):
             forms = []
         if value is None:
             value = value_of(filled)
@@ -69,10 +69,34 @@ class Scene:
         return self.step(leaf, letters, self.value(leaf), remark)
 
 
+def _only_numbers(expr: Expr) -> bool:
+    """A number, a vector or a matrix with nothing left to work out."""
+    return isinstance(expr, Num | Arr) or (type(expr) is Call and expr.op == "stack" and all(map(_only_numbers, expr.args)))
+
+
+def at_row(expr: Partial | Ref, row: int) -> Expr:
+    """A quantity of one row, as answers are written: C@2, ∂C/∂w5@2."""
+    if type(expr) is Partial:
+        return Partial(expr.of, Ref(f"{expr.by.name}@{row}", expr.by.index))
+    return Ref(f"{expr.name}@{row}", expr.index)
+
+
+def over_rows(expr: Partial | Ref, rows: tuple[int, ...], most: int = 4) -> Expr:
+    """The sum of a quantity over rows, in letters: written out for a few, Σ for many."""
+    if len(rows) > most:
+        return Call("rowsum", (expr,))
+    parts = tuple(at_row(expr, row) for row in rows)
+    return Call("add", parts) if len(parts) > 1 else parts[0]
+
+
 def renamed(expr: Expr, names: Mapping[Ref, Ref]) -> Expr:
     """A formula in another naming scheme, looked-up partials included."""
 
     def plain(ref: Ref) -> Ref:
+        name, at, row = ref.name.partition("@")
+        if at:
+            inner = plain(Ref(name, ref.index))
+            return Ref(f"{inner.name}@{row}", inner.index)
         key = Ref(ref.name, ref.index)
         if key in names:
             return names[key]

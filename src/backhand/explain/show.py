@@ -21,7 +21,7 @@ from ..ops.updates import RULES
 from .insight import insights
 from .names import Scheme, names_table, scheme_names
 from .questions import questions
-from .scene import Scene
+from .scene import Scene, over_rows
 from .tables import derivative_table, forward_table, gradient_table, history_table
 from .views import View, backward_lines, batch_form, check_view, forward_lines, line_step
 
@@ -192,12 +192,14 @@ class _Shower:
             wanted = [0]
         scenes = [Scene(tape, moment.gradients, i, self.rename) for i in wanted]
         plain = Scene(tape, moment.gradients, 0, self.rename)
+        if self.choices.view == "batch":
+            page.add(forward_table(tape, plain, 10**9 if self.choices.all_rows else 12))
         if self.choices.view == "batch" and moment.gradients is not None:
             batch_form(page, self.network, tape, moment.gradients)
         else:
             for scene in scenes:
                 self.forward(scene)
-        if tape.count > 1 or not scenes:
+        if (tape.count > 1 or not scenes) and self.choices.view != "batch":
             page.add(forward_table(tape, plain, 10**9 if self.choices.all_rows else 12))
         if moment.gradients is None:
             return
@@ -212,7 +214,6 @@ class _Shower:
         if moment.epoch == 1 and moment.batch == 1:
             table = derivative_table(scenes[0] if scenes else plain)
             if table:
-                page.heading("Function, derivative, value", 3)
                 page.add(table)
 
     def where(self, scene: Scene) -> list[Inline]:
@@ -239,8 +240,10 @@ class _Shower:
         if tape.count == 1 and cost.penalty is None:
             return
         page.heading("The whole cost", 3)
+        if 1 < tape.count <= 4:
+            page.note("@2 behind a name is row 2.")
         letter = own_letter(self.network, tape.count)
-        letters: Expr = Call("rowsum", (Ref(letter),))
+        letters: Expr = over_rows(Ref(letter), tape.rows)
         numbers: Expr = Call("add", tuple(Num(float(v)) for v in tape.own)) if tape.count > 1 else Num(float(tape.own[0]))
         if cost.mean:
             letters, numbers = div(letters, Ref("N")), Call("div", (numbers, Num(float(tape.count))))
@@ -293,7 +296,7 @@ class _Shower:
         for ref in refs:
             at = tuple(i - 1 for i in ref.index)
             left = Partial(Ref(cost.name), ref)
-            letters: Expr = Call("rowsum", (Partial(gradients.program.symbol, ref),))
+            letters: Expr = over_rows(Partial(gradients.program.symbol, ref), tape.rows)
             parts = tuple(as_expr(rows[(i, *at)]) for i in range(tape.count))
             numbers: Expr = Call("add", parts) if len(parts) > 1 else parts[0]
             if cost.mean:

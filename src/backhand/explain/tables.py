@@ -101,7 +101,7 @@ def derivative_table(scene: Scene) -> Table | None:
             value = float(np.asarray(value_of(scene.fill(slope))).reshape(-1)[0])
             function = scene.named(formula)
             rows.append((scene.named(left), function, Partial(left, by), _spelt(scene.named(slope)), value))
-    return Table(("function", "=", "derivative", "=", "value"), tuple(rows), f"Function, derivative, value, in row {tape.rows[scene.row]}")
+    return Table(("function", "formula", "derivative", "formula", "value"), tuple(rows), f"Function, derivative, value, in row {tape.rows[scene.row]}")
 
 
 def _cost_out(formula: Expr, network: Network) -> tuple[int, ...]:

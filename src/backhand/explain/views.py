@@ -195,19 +195,19 @@ def batch_form(page: Page, network: Network, tape: Tape, gradients: Gradients) -
     page.heading("The batch form: a row per example", 2)
     page.text(
         f"N = {count} rows. A bias is the weight of a neuron that is always 1, so a column of ones stands beside what"
-        " comes in. ⊙ multiplies entry by entry."
+        " comes in: X_+ is X with that column. ⊙ multiplies entry by entry."
     )
     inputs: dict[int, np.ndarray] = {}
     for layer in view.layers:
-        name = "X" if layer.number == 1 else f"A^{{({layer.number - 1})}}"
+        name = "X" if layer.number == 1 else f"A^({layer.number - 1})"
         come = columns(tape.values, layer.sources)
         if layer.has_bias:
             come = np.concatenate([come, np.ones((count, 1))], axis=1)
         inputs[layer.number] = come
         weights = _weights_with_bias(layer, tape)
-        left = Ref(f"Z^{{({layer.number})}}")
+        left = Ref(f"Z^({layer.number})")
         numbers = Call("matmul", (Arr(come), Call("transpose", (Arr(weights),))))
-        w = Ref(f"W^{{({layer.number})}}")
+        w = Ref(f"W^({layer.number})")
         letters = Call("matmul", (Ref(name + _with_ones(layer)), Call("transpose", (w,))))
         page.text(f"Layer {layer.number}: ", _size(come), " times ", _size(weights.T), " gives ", f"{count}×{len(layer.units)}.")
         page.add(Step(left, letters, (numbers,), value_of(numbers)))
@@ -216,7 +216,7 @@ def batch_form(page: Page, network: Network, tape: Tape, gradients: Gradients) -
             after = Call(act.op, (Arr(value_of(numbers)), *act.args[1:]), shown=act.shown)
             page.add(
                 Step(
-                    Ref(f"A^{{({layer.number})}}"),
+                    Ref(f"A^({layer.number})"),
                     Call(act.op, (left, *act.args[1:]), shown=act.shown),
                     (after,) if act.op != "softmax" else (),
                     columns(tape.values, tuple(u.a for u in layer.units)),
@@ -236,23 +236,23 @@ def _batch_backward(
     delta: np.ndarray | None = None
     deltas: dict[int, np.ndarray] = {}
     for layer in reversed(view.layers):
-        name = Ref(f"D^{{({layer.number})}}")
+        name = Ref(f"D^({layer.number})")
         z = columns(tape.values, tuple(u.z for u in layer.units))
         activation = layer.activation
         slope_letters: list[Expr] = []
         slope_numbers: list[Expr] = []
         if activation is not None and activation.op != "softmax":
-            slope_letters = [Call(activation.op, (Ref(f"Z^{{({layer.number})}}"), *activation.args[1:]), 1, shown=activation.shown)]
+            slope_letters = [Call(activation.op, (Ref(f"Z^({layer.number})"), *activation.args[1:]), 1, shown=activation.shown)]
             slope_numbers = [Arr(value_of(Call(activation.op, (Arr(z), *activation.args[1:]), 1)))]
         if delta is None or (activation is not None and activation.op == "softmax"):
             came: Expr = Arr(columns({u.a.name: gradients.rows(u.a.name) for u in layer.units}, tuple(u.a for u in layer.units)))
-            letters: Expr = Partial(symbol, Ref(f"A^{{({layer.number})}}" if activation is not None else f"Z^{{({layer.number})}}"))
+            letters: Expr = Partial(symbol, Ref(f"A^({layer.number})" if activation is not None else f"Z^({layer.number})"))
             detail = gradients.program.formula(layer.units[0].a)
             if delta is None and detail is not None and len(layer.units) == 1:
                 page.text("Each row's ", Partial(symbol, layer.units[0].a), " = ", through(gradients.program, detail), " is one entry.")
             if activation is not None and activation.op == "softmax":
                 delta = columns({u.z.name: gradients.rows(u.z.name) for u in layer.units}, tuple(u.z for u in layer.units))
-                page.add(Step(name, Partial(symbol, Ref(f"Z^{{({layer.number})}}")), (), delta))
+                page.add(Step(name, Partial(symbol, Ref(f"Z^({layer.number})")), (), delta))
                 deltas[layer.number] = delta
                 continue
             sizes = [f"{count}×{len(layer.units)}"] * (1 + len(slope_letters))
@@ -260,7 +260,7 @@ def _batch_backward(
             following = view.layers[layer.number]
             weights = np.array([[_weight(w, tape) for w in row] for row in following.weights()])
             came = Call("matmul", (Arr(delta), Arr(weights)))
-            letters = Call("matmul", (Ref(f"D^{{({following.number})}}"), Ref(f"W^{{({following.number})}}")))
+            letters = Call("matmul", (Ref(f"D^({following.number})"), Ref(f"W^({following.number})")))
             sizes = [_size(delta), f"{_size(weights)} (without the bias column: a neuron that is always 1 passes nothing back)"]
             sizes += [f"{count}×{len(layer.units)}"] * len(slope_letters)
         whole_letters = Call("hadamard", (letters, *slope_letters)) if slope_letters else letters
@@ -272,9 +272,9 @@ def _batch_backward(
     page.heading("The gradients: per row an outer product with what came in, then added up" + (" and averaged" if cost.mean else ""), 3)
     for layer in view.layers:
         come, back = inputs[layer.number], deltas[layer.number]
-        w = Ref(f"W^{{({layer.number})}}")
-        source = Ref(("X" if layer.number == 1 else f"A^{{({layer.number - 1})}}") + _with_ones(layer))
-        product: Expr = Call("matmul", (Call("transpose", (Ref(f"D^{{({layer.number})}}"),)), source))
+        w = Ref(f"W^({layer.number})")
+        source = Ref(("X" if layer.number == 1 else f"A^({layer.number - 1})") + _with_ones(layer))
+        product: Expr = Call("matmul", (Call("transpose", (Ref(f"D^({layer.number})"),)), source))
         numbers: Expr = Call("matmul", (Call("transpose", (Arr(back),)), Arr(come)))
         if cost.mean:
             product, numbers = div(product, Ref("N")), Call("div", (numbers, Num(float(count))))
@@ -312,7 +312,7 @@ def _weights_with_bias(layer: Layer, tape: Tape) -> np.ndarray:
 
 
 def _with_ones(layer: Layer) -> str:
-    return "_{1}" if layer.has_bias else ""
+    return "_+" if layer.has_bias else ""
 
 
 def _size(array: np.ndarray) -> str:

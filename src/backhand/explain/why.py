@@ -13,6 +13,7 @@ from ..notation.text import TextPrinter
 from ..ops.evaluate import value_of
 from .derivation import PAGE_PATHS, Derivation, Path, chain, common_factors, lookups, product
 from .paths import TOP
+from .scene import over_rows
 
 
 def _left(d: Derivation) -> Partial:
@@ -233,7 +234,7 @@ def _by_lookup(page: Page, d: Derivation, left: Partial) -> None:
             at = tuple(i - 1 for i in d.name.index)
             parts = tuple(Num(float(rows[(i, *at)])) for i in range(d.tape.count))
             numbers: Expr = Call("add", parts)
-            letters: Expr = Call("rowsum", (Partial(d.symbol, d.name),))
+            letters: Expr = over_rows(Partial(d.symbol, d.name), d.tape.rows)
             if cost.mean:
                 numbers, letters = Call("div", (numbers, Num(float(d.tape.count)))), Call("div", (letters, Ref("N")))
             if d.name.name in d.program.penalty:

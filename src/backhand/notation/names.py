@@ -85,10 +85,10 @@ def latex_name(name: str) -> str:
         return f"\\mathrm{{{_latex_script(name)}}}"
     base, digits, rest = _latex_letters(found["base"]), found["digits"].replace("~", "\\sim "), found["rest"]
     sub, sup = digits.strip(), ""
-    brace = re.compile(r"_\{([^{}]*)\}|\^\{([^{}]*)\}|_([^_^]*)|(.)", re.DOTALL)
-    for in_sub, in_sup, bare, other in brace.findall(rest):
-        if in_sup:
-            sup += _latex_script(in_sup)
+    brace = re.compile(r"_\{([^{}]*)\}|\^\{([^{}]*)\}|\^(\([^()^]*\))|_([^_^]*)|(.)", re.DOTALL)
+    for in_sub, in_sup, layer, bare, other in brace.findall(rest):
+        if in_sup or layer:
+            sup += _latex_script(in_sup or layer)
         elif in_sub or bare:
             inner = _latex_script(in_sub or bare)
             sub = f"{sub}_{{{inner}}}" if sub else inner
