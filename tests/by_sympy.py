@@ -1,9 +1,9 @@
 """A second reading of sheets, for tests: from the text to sympy. Nothing of Backhand is imported here.
 
 Vectors and matrices become nested lists of single expressions. sympy differentiates every equation, and a
-change of one number is carried forward through them, from the inputs to the cost: no back-propagation here. The
-kinks are written with one function J (1 above 0, else 0, and with the derivative 0), which says the
-conventions: relu(x) = x·J(x), so relu'(0) = 0.
+change of one number is carried forward through them, from the inputs to the cost: no back-propagation here.
+The kinks are written with one function J (1 above 0, else 0, its derivative 0), which says the conventions:
+relu(x) = x·J(x), so relu'(0) = 0.
 """
 
 import math

@@ -273,7 +273,8 @@ class Layered(Writer):
         return rnd.choice(
             [
                 f"({v}) + ({u})", f"({v}) - ({s})", f"({v})*({u})", f"({s})*({v})", f"({v})/(1.5 + ({u})^2)",
-                f"({v})²", f"max({v}, {s})", f"min({v}, {u})", f"leaky({v}, {s})", f"elu({v}, 0.5)", f"-({v})",
+                f"({v})²", f"max({v}, {s})", f"min({v}, {u})", f"leaky({v}, {s})", f"elu({v}, 0.5)",
+                f"-({v})",
                 f"softmax({v})", f"2^({v})", f"(1.5 + tanh({v}))^({s})", f"log(1.5 + ({v})^2)", f"abs({v})",
                 f"{rnd.choice(ONE_ARGUMENT)}({v})", f"exp(-({v})^2)", f"sqrt(2 + tanh({v}))",
                 f"({s}) + ({v})*({u})",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..notation.expr import Arr, Expr, Num, rewrite
+from ..notation.expr import Arr, Call, Expr, Num, rewrite
 from ..notation.numbers import Digits
 from ..ops.evaluate import value_of
 
@@ -167,6 +167,8 @@ def _rounded(expr: Expr, digits: Digits) -> Expr:
     def one(part: Expr) -> Expr | None:
         if type(part) is Num:
             return Num(digits.rounded(part.value))
+        if type(part) is Arr and part.value.size > LARGE:
+            return part  # it is cut when it is printed, and rounded there
         if type(part) is Arr:
             flat = [digits.rounded(v) for v in part.value.ravel().tolist()]
             return Arr(np.array(flat).reshape(part.value.shape))
@@ -175,6 +177,7 @@ def _rounded(expr: Expr, digits: Digits) -> Expr:
     return rewrite(expr, one)
 
 
+LARGE = 2_000  # entries: larger arrays are cut in print, so nobody can work a line with them again
 NOISE = 1e-13  # two doubles this close are the same number, worked in two ways
 
 
@@ -182,8 +185,16 @@ def _agree(left: Expr, right: Expr, digits: Digits) -> bool:
     """Whether two printed parts are worth the same."""
     if digits.count is None:
         return True  # exact by construction; a test holds it
+    if _is_large(left) or _is_large(right):
+        return False
     a, b = value_of(left), value_of(right)
     return a.shape == b.shape and bool(np.all(np.abs(a - b) <= NOISE * np.maximum(np.abs(a), np.abs(b))))
+
+
+def _is_large(expr: Expr) -> bool:
+    if type(expr) is Arr:
+        return expr.value.size > LARGE
+    return type(expr) is Call and any(map(_is_large, expr.args))
 
 
 def _same(left: Expr, right: Expr) -> bool:

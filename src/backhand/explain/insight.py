@@ -37,8 +37,11 @@ def sensitivity(gradients: Gradients, rename: Mapping[Ref, Ref]) -> list[Text]:
     ranked = []
     for node in gradients.tape.network.parameters:
         slopes = gradients.totals[node.name]
-        for ref in node.entries() if slopes.size <= 5000 else []:
-            ranked.append((float(slopes[tuple(i - 1 for i in ref.index)]), ref))
+        flat = np.abs(slopes).ravel()
+        for at in np.argsort(-flat, kind="stable")[: RANKED + 1]:  # the largest of each are enough
+            index = np.unravel_index(at, slopes.shape) if slopes.shape else ()
+            ranked.append((float(slopes[index]), Ref(node.name, tuple(int(i) + 1 for i in index))))
+    total = tape_size(gradients)
     ranked.sort(key=lambda pair: -abs(pair[0]))
     if len(ranked) < 2 or ranked[0][0] == 0:
         return []
@@ -49,18 +52,23 @@ def sensitivity(gradients: Gradients, rename: Mapping[Ref, Ref]) -> list[Text]:
 
     runs: list[Inline] = [f"Sensitivity: −∇{cost.name} is the steepest way down. "]
     if second == 0:
-        runs += ["Only ", name(first), f" changes {cost.name}."]
+        runs += ["Only changing ", name(first), f" reduces {cost.name}."]
     elif abs(top) > abs(second) * 1.0000001:
-        runs += [name(first), f" changes {cost.name} ", abs(top / second), " times as fast as ", name(other), "."]
+        runs += ["Changing ", name(first), f" reduces {cost.name} ", abs(top / second), " times faster than changing ", name(other), "."]
     else:
-        runs += [name(first), " and ", name(other), f" change {cost.name} equally fast."]
+        runs += ["Changing ", name(first), " and changing ", name(other), f" reduce {cost.name} equally fast."]
     out = [Text(tuple(runs))]
     listed: list[Inline] = ["Ranked by size: "]
     for i, (slope, ref) in enumerate(ranked[:RANKED]):
         by = renamed(Partial(Ref(cost.name), ref), rename) if rename else Partial(Ref(cost.name), ref)
         listed += [", " if i else "", by, " = ", slope]
-    listed.append(f"; {len(ranked) - RANKED} smaller ones." if len(ranked) > RANKED else ".")
+    listed.append(f"; {total - RANKED:,} smaller." if total > RANKED else ".")
     return [*out, Text(tuple(listed))]
+
+
+def tape_size(gradients: Gradients) -> int:
+    """How many partials there are."""
+    return gradients.tape.network.parameter_count
 
 
 def symmetry(network: Network, tape: Tape, gradients: Gradients) -> list[Text]:

@@ -63,7 +63,8 @@ def _in_cost(network: Network, name: str) -> bool:
 def _shares_weights(view: LayerView) -> bool:
     seen: set[Ref] = set()
     for layer in view.layers:
-        for ref in layer.parameters():
+        whole = [r for r in layer.whole[:2] if r is not None] if layer.whole else None
+        for ref in whole if whole is not None else layer.parameters():
             if ref in seen:
                 return True
             seen.add(ref)

@@ -24,7 +24,7 @@ def _picked(count: int, most: int) -> list[int]:
 
 
 def _columns(nodes: list[Node]) -> tuple[list[Ref], int]:
-    refs = [ref for node in nodes for ref in node.entries()[: WIDEST + 1]]
+    refs = [ref for node in nodes for ref in node.entries(WIDEST + 1)]
     return refs[:WIDEST], sum(int(np.prod(n.shape)) for n in nodes)
 
 

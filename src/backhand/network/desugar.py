@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..errors import NameProblem, SheetError, nearest
-from ..notation.expr import Call, Expr, Num, Ref, Span
+from ..notation.expr import Call, Expr, Num, Ref, Span, names
 from ..notation.names import canonical
 from ..ops.vocabulary import ACTIVATION_NAMES, VOCABULARY
-from ..sheet.model import Layers, SheetText, Statement
+from ..sheet.model import Assign, Layers, SheetText, Statement
 from .shapes import Shape
 
 
@@ -28,11 +28,12 @@ def open_layers(statements: Sequence[Statement], sheet: SheetText, declared: Map
     """The equations that the `layers` lines stand for; a second line goes on counting."""
     equations: list[Equation] = []
     sizes: dict[str, Shape] = dict(declared)
+    written = {canonical(s.name) for s in statements if isinstance(s, Assign) and names(s.value)}
     number = 0
     for statement in statements:
         if not isinstance(statement, Layers):
             continue
-        source, width = _source(statement, sheet, sizes)
+        source, width = _source(statement, sheet, sizes, written)
         for position, layer in enumerate(statement.layers):
             number += 1
             last = position == len(statement.layers) - 1
@@ -40,24 +41,33 @@ def open_layers(statements: Sequence[Statement], sheet: SheetText, declared: Map
             weights, biases = Ref(f"W{number}"), Ref(f"b{number}")
             z: Expr = Call("add", (Call("matmul", (weights, source)), biases))
             formula = _activated(z, layer.activation, layer.settings, layer.span, sheet)
-            shapes: dict[str, Shape] = {weights.name: (layer.size, width), biases.name: (layer.size,)}
+            shapes: dict[str, Shape] = {biases.name: (layer.size,)}
+            if width is not None:
+                shapes[weights.name] = (layer.size, width)
             equations.append(Equation(name, formula, statement.span, shapes=shapes))
             source, width = Ref(name), layer.size
             sizes[canonical(name)] = (width,)
     return equations
 
 
-def _source(statement: Layers, sheet: SheetText, sizes: Mapping[str, Shape]) -> tuple[Expr, int]:
-    """What goes into the first layer: one name, or several numbers side by side."""
+def _source(
+    statement: Layers, sheet: SheetText, sizes: Mapping[str, Shape], written: set[str]
+) -> tuple[Expr, int | None]:
+    """What goes into the first layer, and its width: one name, or several numbers side by side.
+
+    The width of a name with an equation of its own is found later, with all other sizes: None.
+    """
+    if len(statement.inputs) == 1 and canonical(statement.inputs[0].name) in written - set(sizes):
+        return Ref(statement.inputs[0].name), None
     shapes = []
     for ref in statement.inputs:
-        shape = sizes.get(canonical(ref.name))
+        shape = () if canonical(ref.name) in written - set(sizes) else sizes.get(canonical(ref.name))
         if shape is None:
             near = nearest(ref.name, list(sizes))
             raise NameProblem(
                 f"`layers` starts from `{ref.name}`, which is no input",
                 place=sheet.place(ref.span),
-                expected="an input, or the output of an earlier `layers` line",
+                expected="an input, an equation, or the output of an earlier `layers` line",
                 hint=f"did you mean `{near}`?" if near else f"`input {ref.name}`",
             )
         shapes.append(shape)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -52,9 +53,10 @@ class Node:
     def is_equation(self) -> bool:
         return self.role is Role.EQUATION
 
-    def entries(self) -> list[Ref]:
-        """The node's entries, row by row; a number has one, itself."""
-        return [Ref(self.name, tuple(i + 1 for i in index)) for index in np.ndindex(*self.shape)]
+    def entries(self, most: int | None = None) -> list[Ref]:
+        """The node's entries (the first `most` of them), row by row; a number has one, itself."""
+        chosen = itertools.islice(np.ndindex(*self.shape), most)
+        return [Ref(self.name, tuple(i + 1 for i in index)) for index in chosen]
 
 
 @dataclass(frozen=True)

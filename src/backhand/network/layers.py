@@ -6,8 +6,9 @@ layer view is the very `Ref` of the sheet, `w6` or `W2[2,2]`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 from ..errors import UsageError
 from ..notation.expr import Call, Expr, Num, Ref, names
@@ -21,9 +22,30 @@ class Unit:
 
     z: Ref
     a: Ref
-    terms: tuple[tuple[Ref, Ref], ...]  # (weight, source), in the order of the sum
+    terms: Sequence[tuple[Ref, Ref]]  # (weight, source), in the order of the sum
     bias: Ref | None
     activation: Call | None
+
+
+@dataclass(frozen=True)
+class MatrixRow(Sequence[tuple[Ref, Ref]]):
+    """The terms of one row of W @ x, made when they are looked at: a large layer has too many to keep."""
+
+    matrix: str
+    row: int
+    sources: list[Ref]
+
+    def __len__(self) -> int:
+        return len(self.sources)
+
+    @overload
+    def __getitem__(self, k: int) -> tuple[Ref, Ref]: ...
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[tuple[Ref, Ref]]: ...
+    def __getitem__(self, k: int | slice) -> tuple[Ref, Ref] | Sequence[tuple[Ref, Ref]]:
+        if isinstance(k, slice):
+            return [self[i] for i in range(*k.indices(len(self)))]
+        return Ref(self.matrix, (self.row, range(1, len(self) + 1)[k])), self.sources[k]
 
 
 @dataclass(frozen=True)
@@ -129,11 +151,11 @@ def _recognise(network: Network) -> LayerView:
         raise _NoLayers("it has no neuron of the form w·x + b")
     depth: dict[str, int] = {n.name: 0 for n in network.inputs}
     for name, made in units.items():
-        for unit in made:
-            for _, source in unit.terms:
-                if source.name not in depth:
-                    raise _NoLayers(f"`{name}` takes `{source.name}`, which is no neuron of an earlier layer")
-        deepest = max(depth[s.name] for u in made for _, s in u.terms)
+        taken = {s.name for u in (made[:1] if name in wholes else made) for _, s in u.terms}
+        for source in taken:
+            if source not in depth:
+                raise _NoLayers(f"`{name}` takes `{source}`, which is no neuron of an earlier layer")
+        deepest = max(depth[s] for s in taken)
         depth[name] = depth[made[0].a.name] = deepest + 1
     layers: list[Layer] = []
     for number in range(1, max(depth[n] for n in units) + 1):
@@ -157,12 +179,13 @@ def _layer(
     network: Network,
 ) -> Layer:
     made = tuple(u for n in members for u in units[n])
-    for unit in made:
+    alike = members[0] in wholes and len(members) == 1  # all rows of one matrix take the same
+    for unit in made[:1] if alike else made:
         for _, source in unit.terms:
             if depth[source.name] != number - 1:
                 raise _NoLayers(f"`{unit.z.name}` takes `{source.name}` past the layer between (a skip connection)")
     before = [u.a for u in layers[-1].units] if layers else [r for n in network.inputs for r in n.entries()]
-    taken = {s for u in made for _, s in u.terms}
+    taken = {s for u in (made[:1] if alike else made) for _, s in u.terms}
     sources = tuple(s for s in before if s in taken) if number == 1 else tuple(before)
     whole = wholes.get(members[0]) if len(members) == 1 else None
     return Layer(number, sources, made, whole)
@@ -170,7 +193,7 @@ def _layer(
 
 @dataclass(frozen=True)
 class _Affine:
-    units: list[tuple[Ref, tuple[tuple[Ref, Ref], ...], Ref | None]]
+    units: list[tuple[Ref, Sequence[tuple[Ref, Ref]], Ref | None]]
     whole: tuple[Ref, Ref | None, Expr] | None = None
 
 
@@ -227,11 +250,11 @@ def _matrix_units(
 ) -> _Affine:
     """The units of W @ x + b, row by row."""
     entries = [r for p in parts for r in network.nodes[p.name].entries()]
-    rows, columns = network.nodes[matrix.name].shape
+    rows, _ = network.nodes[matrix.name].shape
     bias_shape = network.nodes[bias.name].shape if bias is not None else ()
     units = []
     for j in range(1, rows + 1):
-        terms = tuple((Ref(matrix.name, (j, k + 1)), entries[k]) for k in range(columns))
+        terms = MatrixRow(matrix.name, j, entries)
         own = None if bias is None else Ref(bias.name, (j,) if bias_shape else ())
         units.append((Ref(node.name, (j,)), terms, own))
     plain_bias = Ref(bias.name) if bias is not None else None

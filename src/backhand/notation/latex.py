@@ -106,7 +106,8 @@ class LatexPrinter:
                 out += " + \\cdots"
             positive = without_sign(term)
             if positive is not None:
-                out += " - " + self._part("add", positive, position)
+                text = self._part("add", positive, position)
+                out += f" - \\left({text}\\right)" if text.startswith("-") else f" - {text}"
             else:
                 out += " + " + self._part("add", term, position)
         return out

@@ -91,7 +91,8 @@ class TextPrinter:
                 out += " + …"
             positive = without_sign(term)
             if positive is not None:
-                out += " - " + self._part("add", positive, position)
+                text = self._part("add", positive, position)
+                out += f" - ({text})" if text.startswith("-") else f" - {text}"
             else:
                 out += " + " + self._part("add", term, position)
         return out

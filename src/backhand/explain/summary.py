@@ -1,0 +1,52 @@
+"""A run in short: the cost falling, and where a few rows stand at the end."""
+
+from __future__ import annotations
+
+from ..document.parts import Document, Formula, Page, Table
+from ..engine.run import Run
+from ..network.build import Problem
+from ..notation.expr import Ref
+from .scene import Scene
+from .tables import history_table
+
+ROWS = 6
+
+
+def summary_document(problem: Problem, run: Run) -> Document:
+    """The equations, the cost by epochs, and the outputs beside the targets of the first rows."""
+    network = problem.network
+    cost = network.cost
+    assert cost is not None and run.after is not None
+    tape, _ = run.after
+    page = Page(network.title)
+    page.heading(network.title, 2)
+    for node in network.equations:
+        if node.formula is not None:
+            page.add(Formula(Ref(node.name), node.formula))
+    page.add(Formula(Ref(cost.name), cost.written))
+    page.text(
+        f"{tape.count} rows, {network.parameter_count} parameters, {problem.plan.rule} with rate ",
+        problem.plan.rate or 0.0, f", {run.epochs} epochs.",
+    )  # fmt: skip
+    page.add(history_table(run, cost.name, 12))
+    page.text(Ref(cost.name), " falls from ", run.history[0][2], " to ", tape.cost, ".", kind="good")
+    scene = Scene(tape, None, 0, {})
+    shown = [*network.inputs, *network.targets, *network.outputs, *_compared(problem)]
+    refs = list(dict.fromkeys(ref for node in shown for ref in node.entries(8)))
+    rows = [(str(tape.rows[i]), *(float(tape.value(r, i)) for r in refs)) for i in range(min(ROWS, tape.count))]
+    page.add(Table(("row", *(scene.named(r) for r in refs)), tuple(rows), "The first rows at the last weights"))
+    return page.done()
+
+
+def _compared(problem: Problem) -> list:  # type: ignore[type-arg]
+    """Targets as the cost sees them, where an equation scales them."""
+    from ..notation.expr import names
+
+    cost = problem.network.cost
+    assert cost is not None
+    targets = {t.name for t in problem.network.targets}
+    return [
+        n
+        for n in problem.network.equations
+        if n.name in names(cost.own) and n.formula is not None and targets & set(names(n.formula))
+    ]
