@@ -9,6 +9,7 @@ relu(x) = x·J(x), so relu'(0) = 0.
 import math
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import sympy
 
@@ -409,30 +410,44 @@ class Sheet:
             known[symbol] = number(formula, known, memo)
         return known, memo
 
-    def slopes(self):
-        """For every node and the body: the derivatives by the symbols in its formula, by sympy."""
+    @cached_property
+    def work(self):
+        """For each row: the numbers, and for every node and the body its derivatives by what stands in it."""
         formulas = {**self.formulas_of, self.S: self.body}
-        return {n: {s: sympy.diff(f, s) for s in sympy.sympify(f).free_symbols} for n, f in formulas.items()}
+        by_sympy = {
+            n: {s: sympy.diff(f, s) for s in sympy.sympify(f).free_symbols} for n, f in formulas.items()
+        }
+        worked = [self.worked(row) for row in self.rows]
+        slopes = [
+            {n: {s: number(d, *row) for s, d in by.items()} for n, by in by_sympy.items()} for row in worked
+        ]
+        return worked, slopes
 
-    def by_sympy(self):
+    def gradients(self):
         """C, and what moves it.
 
         Returns:
             C; {(kind, name, index): ∂C/∂it}, for parameters a number, for inputs and nodes one for each row.
         """
-        rows = [self.worked(row) for row in self.rows]
+        rows, slopes = self.work
         S = math.fsum(number(self.body, known, memo) for known, memo in rows)
-        outside = {**rows[0][0], self.S: S}
+        outside, found = {**rows[0][0], self.S: S}, {}
         by_sum = number(sympy.diff(self.outer, self.S), outside, {})
-        slopes, found = self.slopes(), {}
-        local = [{n: {s: number(d, *row) for s, d in by.items()} for n, by in slopes.items()} for row in rows]
         for symbol, key in self.entries.items():
-            shares = [by_sum * carried(numbers, symbol).get(self.S, 0.0) for numbers in local]
+            shares = [by_sum * carried(numbers, symbol).get(self.S, 0.0) for numbers in slopes]
             if key[0] == "parameter":
                 found[key] = math.fsum(shares) + number(sympy.diff(self.outer, symbol), outside, {})
             elif key[0] != "target":
                 found[key] = shares
         return number(self.outer, outside, {}), found
+
+    def partials(self, name, index):
+        """{(kind, name, index): ∂name[index]/∂it for each row}."""
+        of = next(s for s, key in self.entries.items() if key == ("node", name, index))
+        return {
+            key: [carried(numbers, symbol).get(of, 0.0) for numbers in self.work[1]]
+            for symbol, key in self.entries.items()
+        }
 
 
 def carried(slopes, moved):

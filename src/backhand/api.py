@@ -16,7 +16,7 @@ from .network.build import Problem, build
 from .network.graph import Network
 from .notation.expr import Ref
 from .notation.numbers import Digits
-from .sheet.model import SheetText, Title
+from .sheet.model import SheetText
 from .sheet.parse import parse, parse_name
 from .sheet.write import write
 
@@ -399,5 +399,3 @@ def layers(*sizes: int, activation: str = "sigmoid", output: str = "linear", sta
     ]  # fmt: skip
     return _sheet("\n".join(lines), "layers", None)
 
-
-__all__ = ["Check", "Result", "Sheet", "Title", "Why", "Work", "from_text", "layers", "read", "read_text"]

@@ -1,14 +1,14 @@
 """The exception tree. Every error says where, what was expected, what was got and what to try.
 
-    BackhandError
-    ├── SheetError          the text of a sheet is wrong                     exit 2
-    │   ├── SyntaxProblem   it cannot be read
-    │   ├── NameProblem     a name is unknown, defined twice or in a circle
-    │   └── ShapeProblem    sizes do not go together
-    ├── DataError           a table or a cell is wrong                       exit 2
-    ├── UsageError          a request does not fit the network               exit 2
-    ├── MissingValues       some parameters have a value and some have not   exit 1
-    └── NumberError         a number stopped being finite                    exit 1
+BackhandError
+├── SheetError          the text of a sheet is wrong                     exit 2
+│   ├── SyntaxProblem   it cannot be read
+│   ├── NameProblem     a name is unknown, defined twice or in a circle
+│   └── ShapeProblem    sizes do not go together
+├── DataError           a table or a cell is wrong                       exit 2
+├── UsageError          a request does not fit the network               exit 2
+├── MissingValues       some parameters have a value and some have not   exit 1
+└── NumberError         a number stopped being finite                    exit 1
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
@@ -14,12 +14,21 @@ from ..errors import UsageError, nearest
 from ..notation.numbers import Digits
 
 if TYPE_CHECKING:
-    from ..api import Result, Sheet
+    from ..api import Sheet
+    from ..document.parts import Document
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-class DigitsType(click.ParamType):
+class Drawable(Protocol):
+    """A result that can be a page and plain data."""
+
+    def document(self) -> Document: ...
+
+    def to_dict(self) -> dict[str, Any]: ...
+
+
+class DigitsType(click.ParamType):  # type: ignore[type-arg]
     """A number of significant digits, or `full`."""
 
     name = "N|full"
@@ -96,7 +105,7 @@ def _seeded(text: str, name: str, folder: Path, seed: int | None) -> Sheet:
 
 
 def deliver(
-    result: Result, output: Path | None, form: str | None, as_json: bool, digits: Digits, data: dict[str, Any] | None = None
+    result: Drawable, output: Path | None, form: str | None, as_json: bool, digits: Digits, data: dict[str, Any] | None = None
 ) -> None:
     """Prints a result, or writes it to a file whole.
 
@@ -122,7 +131,7 @@ def deliver(
         print_document(result.document(), digits)
 
 
-def _json(result: Result, data: dict[str, Any] | None) -> str:
+def _json(result: Drawable, data: dict[str, Any] | None) -> str:
     from ..render.files import to_json
 
     return to_json(data if data is not None else result.to_dict())

@@ -29,9 +29,5 @@ def example_lines() -> list[tuple[str, str, str]]:
         text, _ = example_text(name)
         title = re.search(r'^title "([^"]*)"', text, re.MULTILINE)
         remark = re.search(r"^#\s*(.*)", text, re.MULTILINE)
-        out.append((name, title[1] if title else "", _clean(remark[1]) if remark else ""))
+        out.append((name, title[1] if title else "", remark[1] if remark else ""))
     return out
-
-
-def _clean(remark: str) -> str:
-    return re.sub(r"^Seed \d+(, [^:]*)?:\s*", "", remark)

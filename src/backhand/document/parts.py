@@ -9,6 +9,7 @@ import numpy as np
 
 from ..notation.expr import Arr, Call, Expr, Num, rewrite
 from ..notation.numbers import Digits
+from ..notation.text import LARGE
 from ..ops.evaluate import value_of
 
 Value = float | np.ndarray
@@ -74,12 +75,12 @@ class Step:
             links.append((self.sign, self.letters))
         if self.spelled is not None and self.spelled != self.letters:
             links.append(("=" if links else self.sign, self.spelled))
-        letters = len(links)
         for position, part in enumerate([*shown, result]):
             relation = self.sign if not links else "="
             if position:
                 relation = "=" if _agree(shown[position - 1], part, digits) else "≈"
-            if len(links) > letters and _same(links[-1][1], part):
+            if links and _same(_rounded(links[-1][1], digits), part):
+                links[-1] = (links[-1][0], part)
                 continue
             links.append((relation, part))
         return PrintedStep(self.left, tuple(links), self.remark)
@@ -177,7 +178,6 @@ def _rounded(expr: Expr, digits: Digits) -> Expr:
     return rewrite(expr, one)
 
 
-LARGE = 2_000  # entries: larger arrays are cut in print, so nobody can work a line with them again
 NOISE = 1e-13  # two doubles this close are the same number, worked in two ways
 
 
@@ -198,6 +198,9 @@ def _is_large(expr: Expr) -> bool:
 
 
 def _same(left: Expr, right: Expr) -> bool:
+    """Whether two parts read the same: 5 and 5, 1/2 and 1/2, and also -(5) and -5."""
+    if type(left) is Call and left.op == "neg" and type(left.args[0]) is Num and left.args[0].value >= 0:
+        left = Num(-left.args[0].value)
     if type(left) is Arr and type(right) is Arr:
         return left.value.shape == right.value.shape and bool(np.all(left.value == right.value))
-    return type(left) is Num and left == right
+    return left == right

@@ -30,12 +30,12 @@ class Compared:
 
     @property
     def disagreement(self) -> float:
-        """|central - backprop| against the size of the two, at least 1e-8 (so that 0 against 0 agrees)."""
+        """|central - backprop| over the larger of the two, or over 1e-8 (so that 0 against 0 agrees)."""
         return abs(self.central - self.backprop) / max(abs(self.central), abs(self.backprop), 1e-8)
 
 
 def central_step(value: float) -> float:
-    """A step that balances rounding against curvature: ∛(machine epsilon)·max(1, |w|), made exact in binary."""
+    """A step that balances rounding against curvature: ∛(machine ε)·max(1, |w|), made exact in binary."""
     step = float(np.finfo(float).eps ** (1 / 3)) * max(1.0, abs(value))
     return (value + step) - value
 
@@ -46,11 +46,12 @@ class Costs:
     def __init__(self, problem: Problem) -> None:
         self.network: Network = problem.network
         self.columns = problem.table.columns if problem.table else None
+        self.rows = range(problem.table.rows) if problem.table else None
         self.passes = 0
 
     def __call__(self, parameters: Mapping[str, Array]) -> float:
         self.passes += 1
-        return forward(self.network, parameters, self.columns).cost
+        return forward(self.network, parameters, self.columns, self.rows).cost
 
 
 def moved(parameters: Mapping[str, Array], ref: Ref, by: float) -> dict[str, Array]:
@@ -62,7 +63,9 @@ def moved(parameters: Mapping[str, Array], ref: Ref, by: float) -> dict[str, Arr
     return changed
 
 
-def compare(problem: Problem, epsilon: float = ONE_SIDED, chosen: list[Ref] | None = None) -> Iterator[Compared]:
+def compare(
+    problem: Problem, epsilon: float = ONE_SIDED, chosen: list[Ref] | None = None
+) -> Iterator[Compared]:
     """Every partial (or the chosen ones) three ways.
 
     Raises:
@@ -71,7 +74,8 @@ def compare(problem: Problem, epsilon: float = ONE_SIDED, chosen: list[Ref] | No
     network = problem.network
     if network.cost is None or not has_rows(problem) or not network.parameters:
         missing = "a cost" if network.cost is None else "data" if network.parameters else "parameters"
-        raise UsageError(f"there is no gradient to check: the sheet has no {missing.removeprefix('a ')}", expected=missing)
+        lacks = missing.removeprefix("a ")
+        raise UsageError(f"there is no gradient to check: the sheet has no {lacks}", expected=missing)
     parameters = starting_values(network)
     _, gradients = whole_data(problem, parameters)
     assert gradients is not None
@@ -83,12 +87,13 @@ def compare(problem: Problem, epsilon: float = ONE_SIDED, chosen: list[Ref] | No
         step = central_step(value)
         above, below = cost(moved(parameters, ref, step)), cost(moved(parameters, ref, -step))
         one_sided = (cost(moved(parameters, ref, epsilon)) - base) / epsilon
-        yield Compared(ref, one_sided, (above - below) / (2 * step), step, float(gradients.totals[ref.name][at]))
+        central, ours = (above - below) / (2 * step), float(gradients.totals[ref.name][at])
+        yield Compared(ref, one_sided, central, step, ours)
 
 
 @dataclass(frozen=True)
 class Price:
-    """What a gradient costs for a network of some size: passes and seconds, by differences and by back-propagation.
+    """What a gradient costs for a network of some size, by differences and by back-propagation.
 
     `measured` forward passes were run; the time of all is their mean times the number needed.
     """

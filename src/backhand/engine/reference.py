@@ -71,9 +71,10 @@ class Tape:
             row, *spot = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
             entry = f"[{','.join(str(i + 1) for i in spot)}]" if spot else ""
             value = f"{found[(row, *spot)]} in row {self.rows[row]}"
+            whole = f"{said[:-1]}{entry}`" if entry and said.endswith("`") else said
             inner = f"{said} needs {PLAIN(part)}{entry}, which is {value}"
             raise NumberError(
-                f"{said}{entry} is {value}" if part is formula else inner,
+                f"{whole} is {value}" if part is formula else inner,
                 expected="a finite number",
                 got=f"{said.strip('`')} = {PLAIN(formula)}",
                 hint=_advice(part),
@@ -279,8 +280,10 @@ def backward(tape: Tape, program: Program) -> Gradients:
     """Works ∂of/∂(every node and input), last first, each from those that use it.
 
     Raises:
-        NumberError: a derivative that is not finite, naming node and row.
+        NumberError: a cost or a derivative that is not finite, naming node and row.
     """
+    if program.of is None:
+        _ = tape.cost  # a cost that is no number is said before its derivatives are
     adjoints: dict[str, Array] = {}
     gradients = Gradients(program, tape, adjoints)
     inputs = [n for n in tape.network.inputs if n.name in tape.values]

@@ -56,9 +56,8 @@ def run(
         NumberError: numbers that run away, naming node, row, epoch and step.
     """
     if until is not None and (problem.plan.rate is None or problem.network.cost is None):
-        raise UsageError(
-            "descending needs a cost and a rate", hint="add `rate 0.1` to the sheet" if problem.plan.rate is None else None
-        )
+        hint = "add `rate 0.1` to the sheet" if problem.plan.rate is None else None
+        raise UsageError("descending needs a cost and a rate", hint=hint)
     if not has_rows(problem):
         return Run((), (), starting_values(problem.network), None, 0)
     kept: list[Step] = []

@@ -270,7 +270,7 @@ def depends(program: Program, ref: Ref) -> list[str]:
     looked: set[Partial] = set()
     while stack:
         for leaf in leaves(stack.pop()):
-            if type(leaf) is Partial:
+            if isinstance(leaf, Partial):
                 whole = Partial(leaf.of, Ref(leaf.by.name))
                 if whole not in looked:
                     looked.add(whole)

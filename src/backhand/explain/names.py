@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from ..document.parts import Table
+from ..document.parts import Cell, Table
 from ..network.graph import Network
 from ..network.layers import Layer, layer_view
 from ..notation.expr import Ref
@@ -86,7 +86,7 @@ def names_table(network: Network) -> Table:
     """Every parameter under all its names: the sheet's own, w_jk^(l), W<to><from>_<layer>, and its place in W^(l)."""
     view = layer_view(network)
     schemes = [scheme_names(network, s) for s in ("indexed", "fromto", "numbered")]
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for layer in view.layers:
         position = {s: k for k, s in enumerate(layer.sources, 1)}
         for j, unit in enumerate(layer.units, 1):

@@ -31,7 +31,7 @@ class Scene:
 
     def value(self, leaf: Ref | Partial) -> np.ndarray:
         """The number (or array) behind a leaf in this row."""
-        if type(leaf) is Partial:
+        if isinstance(leaf, Partial):
             assert self.gradients is not None
             found = self.gradients.rows(leaf.by.name)[self.row]
             return np.asarray(found[tuple(i - 1 for i in leaf.by.index)])
@@ -76,7 +76,7 @@ def _only_numbers(expr: Expr) -> bool:
 
 def at_row(expr: Partial | Ref, row: int) -> Expr:
     """A quantity of one row, as answers are written: C@2, ∂C/∂w5@2."""
-    if type(expr) is Partial:
+    if isinstance(expr, Partial):
         return Partial(expr.of, Ref(f"{expr.by.name}@{row}", expr.by.index))
     return Ref(f"{expr.name}@{row}", expr.index)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 import numpy as np
 
@@ -13,17 +14,21 @@ from ..engine.run import Run
 from ..engine.training import Change
 from ..engine.training import Step as Moment
 from ..network.build import Problem
+from ..network.derive import entry
 from ..network.graph import Network
-from ..notation.expr import Call, Expr, Num, Partial, Ref, add, div, rewrite
+from ..notation.expr import Call, Expr, Num, Partial, Ref, div, rewrite
 from ..notation.text import PLAIN
 from ..ops.evaluate import value_of
 from ..ops.updates import RULES
+from .batch import batch_form
+from .conventions import conventions
 from .insight import insights
 from .names import Scheme, names_table, scheme_names
+from .paths import cost_entry
 from .questions import questions
 from .scene import Scene, over_rows
 from .tables import derivative_table, forward_table, gradient_table, history_table
-from .views import View, backward_lines, batch_form, check_view, forward_lines, line_step
+from .views import View, backward_lines, check_view, forward_lines, line_step
 
 MOST_LINES = 120  # lines of working in one section; what is left out is counted and said
 ADDENDS = 16  # a sum over more rows than this is told in words
@@ -86,6 +91,7 @@ class _Shower:
                 page.add(names_table(network))
         if network.parameters and not network.in_letters:
             page.text(*self.parameter_runs())
+        conventions(page, network)
         cost = network.cost
         if cost is None:
             page.note("The sheet has no cost, so there is only the forward feed.")
@@ -232,7 +238,9 @@ class _Shower:
         page.add(*self.cut([line_step(scene, line) for line in forward_lines(self.network, view)], "lines"))
         if cost:
             letter = own_letter(self.network, scene.tape.count)
-            page.add(scene.step(Ref(letter), cost.own, float(scene.tape.own[scene.row])))
+            own = entry(cost.own, cost_entry(self.network), self.network.shape_of)  # a vector of one is a number
+            own = own if view in ("neurons", "vectors") or cost_entry(self.network) else cost.own
+            page.add(scene.step(Ref(letter), own, float(scene.tape.own[scene.row])))
 
     def whole_cost(self, moment: Moment) -> None:
         tape, cost, page = moment.tape, self.network.cost, self.page
@@ -303,8 +311,6 @@ class _Shower:
                 letters, numbers = div(letters, Ref("N")), Call("div", (numbers, Num(float(tape.count))))
             extra = gradients.program.penalty.get(name)
             if extra is not None and extra.whole is not None and not extra.entries:
-                from ..network.derive import entry
-
                 formula = entry(extra.whole, ref.index, self.network.shape_of) if ref.index else extra.whole
                 letters = Call("add", (letters, formula))
                 numbers = Call("add", (*(numbers.args if _is_sum(numbers) else (numbers,)), Scene(tape, gradients, 0, {}).fill(formula)))
@@ -399,8 +405,8 @@ class _Shower:
     _moment: Moment | None = None
 
 
-def _is_sum(expr: Expr) -> bool:
-    return type(expr) is Call and expr.op == "add"
+def _is_sum(expr: Expr) -> TypeGuard[Call]:
+    return isinstance(expr, Call) and expr.op == "add"
 
 
 def _filled(formula: Expr, numbers: dict[str, Expr]) -> Expr:

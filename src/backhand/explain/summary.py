@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from ..document.parts import Document, Formula, Page, Table
+from ..document.parts import Cell, Document, Formula, Page, Table
 from ..engine.run import Run
 from ..network.build import Problem
+from ..network.graph import Node
 from ..notation.expr import Ref
 from .scene import Scene
 from .tables import history_table
@@ -33,12 +34,12 @@ def summary_document(problem: Problem, run: Run) -> Document:
     scene = Scene(tape, None, 0, {})
     shown = [*network.inputs, *network.targets, *network.outputs, *_compared(problem)]
     refs = list(dict.fromkeys(ref for node in shown for ref in node.entries(8)))
-    rows = [(str(tape.rows[i]), *(float(tape.value(r, i)) for r in refs)) for i in range(min(ROWS, tape.count))]
+    rows: list[tuple[Cell, ...]] = [(str(tape.rows[i]), *(float(tape.value(r, i)) for r in refs)) for i in range(min(ROWS, tape.count))]
     page.add(Table(("row", *(scene.named(r) for r in refs)), tuple(rows), "The first rows at the last weights"))
     return page.done()
 
 
-def _compared(problem: Problem) -> list:  # type: ignore[type-arg]
+def _compared(problem: Problem) -> list[Node]:
     """Targets as the cost sees them, where an equation scales them."""
     from ..notation.expr import names
 

@@ -39,13 +39,15 @@ def path_step(d: Derivation, path: Path) -> Step | Formula:
     symbols, slopes = _symbols(path), _slopes(path)
     label = _left(d)
     if path.value is None:
-        return Formula(symbols, slopes)
+        return Formula(symbols if path.factors else label, slopes)
     filled = chain([f.filled for f in path.factors if f.filled is not None])
     values = chain([Num(f.value) for f in path.factors if f.value is not None])
     numbers = (filled, values) if len(path.factors) > 1 else (filled,)
     remark = "" if path.row is None or d.for_row or len(d.rows) == 1 else f"row {path.row}"
     if path.row is None:
         remark = "the penalty"
+    if not path.factors:
+        return Step(label, None, (), path.value, remark)
     if len(d.paths) == 1:
         letters = slopes if symbols == label else symbols
         return Step(label, letters, numbers, path.value, remark, spelled=slopes)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..errors import NameProblem, SheetError, nearest
-from ..notation.expr import Call, Expr, Num, Ref, Span, names
+from ..errors import NameProblem, SheetError, did_you_mean
+from ..notation.expr import Call, Expr, Num, Ref, Span
 from ..notation.names import canonical
 from ..ops.vocabulary import ACTIVATION_NAMES, VOCABULARY
 from ..sheet.model import Assign, Layers, SheetText, Statement
@@ -15,94 +15,112 @@ from .shapes import Shape
 
 @dataclass(frozen=True)
 class Equation:
-    """One equation before it is a node; `shapes` are those of parameters that a `layers` line fixes."""
+    """One equation before it is a node.
+
+    Attributes:
+        made: it is the z inside an activation, not written by the user.
+        owner: the equation that the user wrote, for errors; its own name unless `made`.
+        shapes: those of parameters that a `layers` line fixes.
+    """
 
     name: str
     formula: Expr
     span: Span = None
     made: bool = False
+    owner: str = ""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
 
 
-def open_layers(statements: Sequence[Statement], sheet: SheetText, declared: Mapping[str, Shape]) -> list[Equation]:
-    """The equations that the `layers` lines stand for; a second line goes on counting."""
-    equations: list[Equation] = []
-    sizes: dict[str, Shape] = dict(declared)
-    written = {canonical(s.name) for s in statements if isinstance(s, Assign) and names(s.value)}
+def open_layers(
+    statements: Sequence[Statement], sheet: SheetText, declared: Mapping[str, Shape]
+) -> dict[int, list[Equation]]:
+    """The equations that the `layers` lines stand for; a second line goes on counting.
+
+    Args:
+        declared: the shapes of inputs, targets and constants, by canonical name.
+    Returns:
+        by the number of the statement, from 0.
+    """
+    lines = [(position, s) for position, s in enumerate(statements) if isinstance(s, Layers)]
+    if not lines:
+        return {}
+    sizes: dict[str, Shape | None] = {canonical(s.name): None for s in statements if isinstance(s, Assign)}
+    sizes |= declared
+    outputs: dict[int, list[str]] = {}
     number = 0
-    for statement in statements:
-        if not isinstance(statement, Layers):
-            continue
-        source, width = _source(statement, sheet, sizes, written)
-        for position, layer in enumerate(statement.layers):
+    for position, line in lines:
+        first, number = number + 1, number + len(line.layers)
+        outputs[position] = [f"a{n}" for n in range(first, number + 1)]
+        if line.output:
+            outputs[position][-1] = line.output
+        sizes |= {canonical(n): (u.size,) for n, u in zip(outputs[position], line.layers, strict=True)}
+    number = 0
+    opened: dict[int, list[Equation]] = {}
+    for position, line in lines:
+        source, width = _source(line, sheet, sizes)
+        opened[position] = []
+        for name, layer in zip(outputs[position], line.layers, strict=True):
             number += 1
-            last = position == len(statement.layers) - 1
-            name = statement.output if last and statement.output else f"a{number}"
             weights, biases = Ref(f"W{number}"), Ref(f"b{number}")
             z: Expr = Call("add", (Call("matmul", (weights, source)), biases))
             formula = _activated(z, layer.activation, layer.settings, layer.span, sheet)
             shapes: dict[str, Shape] = {biases.name: (layer.size,)}
             if width is not None:
                 shapes[weights.name] = (layer.size, width)
-            equations.append(Equation(name, formula, statement.span, shapes=shapes))
+            opened[position].append(Equation(name, formula, layer.span or line.span, shapes=shapes))
             source, width = Ref(name), layer.size
-            sizes[canonical(name)] = (width,)
-    return equations
+    return opened
 
 
-def _source(
-    statement: Layers, sheet: SheetText, sizes: Mapping[str, Shape], written: set[str]
-) -> tuple[Expr, int | None]:
+def _source(line: Layers, sheet: SheetText, sizes: Mapping[str, Shape | None]) -> tuple[Expr, int | None]:
     """What goes into the first layer, and its width: one name, or several numbers side by side.
 
     The width of a name with an equation of its own is found later, with all other sizes: None.
     """
-    if len(statement.inputs) == 1 and canonical(statement.inputs[0].name) in written - set(sizes):
-        return Ref(statement.inputs[0].name), None
-    shapes = []
-    for ref in statement.inputs:
-        shape = () if canonical(ref.name) in written - set(sizes) else sizes.get(canonical(ref.name))
-        if shape is None:
-            near = nearest(ref.name, list(sizes))
+    for ref in line.inputs:
+        if canonical(ref.name) not in sizes:
             raise NameProblem(
-                f"`layers` starts from `{ref.name}`, which is no input",
+                f"`layers` starts from `{ref.name}`, which nothing defines",
                 place=sheet.place(ref.span),
-                expected="an input, an equation, or the output of an earlier `layers` line",
-                hint=f"did you mean `{near}`?" if near else f"`input {ref.name}`",
+                expected="an input, an equation, or the output of another `layers` line",
+                got=ref.name,
+                hint=did_you_mean(ref.name, sizes) or f"`input {ref.name}`",
             )
-        shapes.append(shape)
+    shapes = [sizes[canonical(ref.name)] for ref in line.inputs]
     if len(shapes) == 1:
-        return Ref(statement.inputs[0].name), shapes[0][0] if shapes[0] else 1
-    wide = next((r for r, s in zip(statement.inputs, shapes, strict=True) if s), None)
+        only = shapes[0]
+        width = None if only is None else (only or (1,))[0]
+        return Ref(line.inputs[0].name, (), line.inputs[0].span), width
+    wide = next((r for r, s in zip(line.inputs, shapes, strict=True) if s), None)
     if wide is not None:
         raise SheetError(
             f"`{wide.name}` is a vector; `layers` takes one vector or several numbers",
             place=sheet.place(wide.span),
             expected="`layers x -> …` or `layers R, D -> …`",
+            got=f"{wide.name} beside {next(r.name for r in line.inputs if r is not wide)}",
         )
-    return Call("stack", tuple(Ref(r.name) for r in statement.inputs)), len(shapes)
+    return Call("stack", tuple(Ref(r.name, (), r.span) for r in line.inputs)), len(shapes)
 
 
 def _activated(z: Expr, name: str, settings: tuple[float, ...], span: Span, sheet: SheetText) -> Expr:
-    if name in ("", "linear"):
+    if name == "":
         return z
     if name not in ACTIVATION_NAMES:
-        near = nearest(name.lower(), ACTIVATION_NAMES)
         raise NameProblem(
             f"there is no activation `{name}`",
             place=sheet.place(span),
             expected=", ".join(ACTIVATION_NAMES),
             got=name,
-            hint=f"did you mean `{near}`?" if near else None,
+            hint=did_you_mean(name.lower(), ACTIVATION_NAMES),
         )
     wanted = VOCABULARY[name].arguments[1] - 1
     if wanted and not settings:
         settings = (0.01,) if name == "leaky" else (1.0,)
     if len(settings) != wanted:
         raise SheetError(
-            f"`{name}` takes {wanted} number{'s' if wanted != 1 else ''} in a `layers` line",
+            f"`{name}` takes {wanted or 'no'} number{'s' if wanted > 1 else ''} in a `layers` line",
             place=sheet.place(span),
-            expected="`leaky 0.1`" if wanted else f"`{name}` alone",
-            got=str(len(settings)),
+            expected=f"`{name} 0.1`" if wanted else f"`{name}` alone",
+            got=f"{len(settings)} numbers" if len(settings) != 1 else "a number",
         )
-    return Call(name, (z, *map(Num, settings)))
+    return z if name == "linear" else Call(name, (z, *map(Num, settings)))

@@ -121,10 +121,23 @@ class Network:
         """The nodes that the cost looks at, or, without a cost, those that nothing else uses."""
         if self.cost:
             seen = names(self.cost.own)
-            direct = [n for n in self.equations if n.name in seen]
+            direct = [n for n in self.equations if n.name in seen and self._learns(n)]
             return [self._before_inner(n) for n in direct]
         used = {name for n in self.equations for name in names(n.formula or Ref(n.name))}
         return [n for n in self.equations if n.name not in used]
+
+    def _learns(self, node: Node) -> bool:
+        """Whether a node is more than a target brought to another scale: whether parameters or inputs go into it."""
+        seen, stack, targets = set[str](), [node.name], False
+        while stack:
+            found = self.nodes[stack.pop()]
+            if found.role in (Role.PARAMETER, Role.INPUT):
+                return True
+            targets = targets or found.role is Role.TARGET
+            new = [n for n in (names(found.formula) if found.formula else ()) if n not in seen]
+            seen.update(new)
+            stack += new
+        return not targets
 
     def _before_inner(self, node: Node) -> Node:
         """For a difference such as u = A1 - y the node that is compared, A1."""

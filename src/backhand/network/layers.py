@@ -193,7 +193,7 @@ def _layer(
 
 @dataclass(frozen=True)
 class _Affine:
-    units: list[tuple[Ref, Sequence[tuple[Ref, Ref]], Ref | None]]
+    units: Sequence[tuple[Ref, Sequence[tuple[Ref, Ref]], Ref | None]]
     whole: tuple[Ref, Ref | None, Expr] | None = None
 
 

@@ -23,13 +23,19 @@ def only(statements: Sequence[Statement], kind: type[Found], sheet: SheetText) -
     found = [s for s in statements if isinstance(s, kind)]
     if len(found) > 1:
         word = {"CostLine": "cost", "DataFrom": "data"}.get(kind.__name__, kind.__name__.lower())
+        first = sheet.place(getattr(found[0], "span", None))
         raise SheetError(
             f"a sheet has one `{word}`, and this one has {len(found)}",
             place=sheet.place(getattr(found[1], "span", None)),
             expected="one of them",
-            hint=f"delete or merge the second `{word}` line",
+            got=f"a second one; the first is in line {first.line}" if first else "a second one",
+            hint=_MERGED.get(word, f"delete one of the `{word}` lines"),
         )
     return found[0] if found else None
+
+
+_MERGED = {"cost": "add the costs up in one: cost C = mean((y1 - t1)^2 + (y2 - t2)^2)"}
+_FRACTIONS = ("μ", "ρ", "β1", "β2")  # settings that lie from 0 to below 1
 
 
 def read_plan(statements: Sequence[Statement], sheet: SheetText) -> Plan:
@@ -38,23 +44,43 @@ def read_plan(statements: Sequence[Statement], sheet: SheetText) -> Plan:
     Raises:
         SheetError: unknown rule or mode, a wrong number of settings, numbers outside their range.
     """
-    rate, update, mode = (only(statements, kind, sheet) for kind in (Rate, Update, Mode))
+    rate, update, mode = (
+        only(statements, Rate, sheet),
+        only(statements, Update, sheet),
+        only(statements, Mode, sheet),
+    )
     rule, settings = "sgd", tuple[float, ...]()
     if update:
         rule, settings = update.rule, update.settings
         check_rule(rule, settings, sheet, update)
-    if mode and (mode.kind, bool(mode.size)) not in (("batch", False), ("online", False), ("batches", True)):
-        near = nearest(mode.kind, ("batch", "online", "batches"))
-        raise SheetError(
-            f"there is no mode `{mode.kind}`" if mode.kind != "batches" else "`mode batches` needs a size",
-            place=sheet.place(mode.span),
-            expected="mode batch, mode online or mode batches of 32",
-            hint=f"did you mean `mode {near}{' of 32' if near == 'batches' else ''}`?" if near else None,
-        )
+    if mode:
+        check_mode(mode, sheet)
     if rate and not math.isfinite(rate.value):
-        raise SheetError("the rate is not a finite number", place=sheet.place(rate.span))
+        raise SheetError("the rate is not a finite number", place=sheet.place(rate.span), got=str(rate.value))
     return Plan(
         rate.value if rate else None, rule, settings, mode.kind if mode else "batch", mode.size if mode else 0
+    )
+
+
+def check_mode(mode: Mode, sheet: SheetText) -> None:
+    """Refuses an unknown mode, and a size where none belongs."""
+    if (mode.kind, bool(mode.size)) in (("batch", False), ("online", False), ("batches", True)):
+        return
+    near = nearest(mode.kind, ("batch", "online", "batches"))
+    said, hint = f"there is no mode `{mode.kind}`", f"did you mean `mode {near}`?" if near else None
+    if mode.kind == "batches":
+        said, hint = "`mode batches` needs a size", "mode batches of 32"
+    elif mode.kind in ("batch", "online"):
+        said = f"`mode {mode.kind}` has no size"
+        hint = f"did you mean `mode batches of {mode.size}`?"
+    elif near == "batches" or (near and mode.size):
+        hint = f"did you mean `mode batches of {mode.size or 32}`?"
+    raise NameProblem(
+        said,
+        place=sheet.place(mode.span),
+        expected="mode batch, mode online or mode batches of 32",
+        got=f"{mode.kind} of {mode.size}" if mode.size else mode.kind,
+        hint=hint,
     )
 
 
@@ -66,6 +92,7 @@ def check_rule(rule: str, settings: tuple[float, ...], sheet: SheetText, update:
             f"there is no update rule `{rule}`",
             place=sheet.place(update.span),
             expected=", ".join(RULES),
+            got=rule,
             hint=f"did you mean `update {near}`?" if near else None,
         )
     known = [name for name, _ in RULES[rule].settings]
@@ -74,29 +101,39 @@ def check_rule(rule: str, settings: tuple[float, ...], sheet: SheetText, update:
             f"`update {rule}` takes {len(known) or 'no'} number{'s' if len(known) != 1 else ''}",
             place=sheet.place(update.span),
             expected=f"update {rule} {' '.join(known)}".strip(),
-            got=str(len(settings)),
+            got=f"{len(settings)} number{'s' if len(settings) != 1 else ''}",
+            hint="the step size is set by `rate`" if not known else None,
         )
     for name, value in zip(known, settings, strict=False):
-        in_range = 0 <= value < 1 if name in ("μ", "ρ", "β1", "β2") else value >= 0
-        if not in_range:
+        if not (0 <= value < 1 if name in _FRACTIONS else value >= 0):
             raise SheetError(
                 f"{name} of `update {rule}` is {value:g}",
                 place=sheet.place(update.span),
-                expected="a number from 0 to below 1" if name in ("μ", "ρ", "β1", "β2") else "0 or more",
+                expected="a number from 0 to below 1" if name in _FRACTIONS else "0 or more",
+                got=f"{value:g}",
             )
 
 
-def read_table(statements: Sequence[Statement], network: Network, sheet: SheetText, folder: Path | None) -> Table | None:
+def read_table(
+    statements: Sequence[Statement], network: Network, sheet: SheetText, folder: Path | None
+) -> Table | None:
     """The columns of all inputs and targets; vectors are put together from x[1], x[2], …"""
     inline, file = only(statements, InlineData, sheet), only(statements, DataFrom, sheet)
     if inline and file:
-        raise SheetError("the sheet has data twice", place=sheet.place(file.span), expected="`data` or `data from`")
+        raise SheetError(
+            "the sheet has data twice",
+            place=sheet.place(file.span),
+            expected="`data` or `data from`",
+            got="both",
+            hint="delete one of them",
+        )
     if not inline and not file:
         return None
     wanted: list[Column] = []
     for node in (*network.inputs, *network.targets):
         if node.shape:
-            wanted += [Column(f"{node.name}[{i + 1}]", f"{node.label}[{i + 1}]" if node.label else "") for i in range(node.shape[0])]
+            for i in range(1, node.shape[0] + 1):
+                wanted.append(Column(f"{node.name}[{i}]", f"{node.label}[{i}]" if node.label else ""))
         else:
             wanted.append(Column(node.name, node.label))
     if inline:

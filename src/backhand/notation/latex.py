@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -13,6 +14,8 @@ from .numbers import Digits
 from .precedence import needs_brackets
 from .text import without_sign
 
+_SUMS = ("rowsum", "rowmean", "sum", "mean", "total")
+_PRODUCTS = {"mul": "\\cdot", "hadamard": "\\odot", "matmul": "\\,"}
 _COMPARE = {"gt": ">", "ge": "\\ge", "lt": "<", "le": "\\le"}
 
 
@@ -54,8 +57,8 @@ class LatexPrinter:
         return [*parts[: self.limit - 3], dots, *parts[-2:]]
 
     def ref(self, ref: Ref) -> str:
-        name, _, row = ref.name.partition("@")
-        return latex_name(name) + (f"^{{[{row}]}}" if row else "") + (f"[{','.join(map(str, ref.index))}]" if ref.index else "")
+        name, at, row = ref.name.partition("@")
+        return latex_name(name) + (f"[{','.join(map(str, ref.index))}]" if ref.index else "") + at + row
 
     def _print(self, expr: Expr) -> str:
         match expr:
@@ -65,22 +68,50 @@ class LatexPrinter:
                 return self.array(value)
             case Ref():
                 return self.ref(expr)
-            case Partial(of=of, by=Ref(name=name)) if "@" in name:
-                plain, _, row = name.partition("@")
-                by = Ref(plain, expr.by.index)
-                return f"\\left.{self._print(Partial(of, by))}\\right|_{{{row}}}"
             case Partial(of=of, by=by):
                 return f"\\frac{{\\partial {self.ref(of)}}}{{\\partial {self.ref(by)}}}"
             case Call():
                 return self._call(expr)
         raise TypeError(f"no LaTeX for {expr!r}")
 
-    def _part(self, parent: str, child: Expr, position: int) -> str:
+    def _part(self, parent: str, child: Expr, position: int, last: bool = True) -> str:
         text = self._print(child)
         needed = needs_brackets(parent, child, position)
         if parent == "mul" and type(child) is Call and child.op == "div":
             needed = False  # a fraction needs none
+        elif parent == "pow" and position == 0:
+            needed = needed or self._has_exponent(child)
+        elif not last:  # a Σ takes everything behind it, as far as the next plus
+            needed = needed or _is_sum(child)
         return f"\\left({text}\\right)" if needed else text
+
+    def _has_exponent(self, expr: Expr) -> bool:
+        """Whether an atom would take another exponent as its own: w^{(1)}, e^{x}, 5·10³, ∂C/∂w, Σ x."""
+        match expr:
+            case Num(value=value):
+                return "e" in self.digits.text(value)
+            case Ref():
+                return "^" in self.ref(expr)
+            case Partial():
+                return True
+        return _is_sum(expr) or (type(expr) is Call and expr.op == "exp")
+
+    def pieces(self, expr: Expr) -> list[str]:
+        """The formula in parts between which a line may be broken; all but the first begin with a sign."""
+        match expr:
+            case Call(op="add", args=(_, _, *_), prime=0):
+                return self._terms(expr.args)
+            case Call(op="mul" | "hadamard" | "matmul" as op, args=(_, _, *_), prime=0):
+                sign = "\\times" if op == "matmul" else _PRODUCTS[op]
+                first, *others = self._factors(op, expr.args)
+                return [first, *(f"{sign} {text}" for text in others)]
+            case Call(op="div", args=(Call(op="add", args=(_, _, *_), prime=0) as top, bottom)):
+                first, *others = self._terms(top.args)
+                size = "Biggl" if "\\begin" in first else "bigl"
+                *others, last = others
+                below = self._part("div", bottom, 1)
+                return [f"\\{size}({first}", *others, f"{last}\\{size[:-1]}r) / {below}"]
+        return [self._print(expr)]
 
     def _call(self, expr: Call) -> str:
         op, args = expr.op, expr.args
@@ -98,35 +129,36 @@ class LatexPrinter:
             return f"{self._part(op, args[0], 0)} {_COMPARE[op]} {self._part(op, args[1], 1)}"
         return f"{name}\\left({inside}\\right)"
 
-    def _add(self, args: tuple[Expr, ...], expr: Call) -> str:
-        out = self._part("add", args[0], 0)
-        shown = args if self.limit is None or len(args) <= 2 * self.limit else (*args[: self.limit], *args[-2:])
+    def _terms(self, args: tuple[Expr, ...]) -> list[str]:
+        """The terms of a sum, all but the first with their sign; a long sum is cut."""
+        out = [self._part("add", args[0], 0)]
+        long = self.limit is not None and len(args) > 2 * self.limit
+        shown = (*args[: self.limit], *args[-2:]) if long else args
         for position, term in enumerate(shown[1:], 1):
-            if len(shown) < len(args) and position == self.limit:
-                out += " + \\cdots"
+            if long and position == self.limit:
+                out.append("+ \\cdots")
             positive = without_sign(term)
-            if positive is not None:
-                text = self._part("add", positive, position)
-                out += f" - \\left({text}\\right)" if text.startswith("-") else f" - {text}"
+            text = self._part("add", positive if positive is not None else term, position)
+            if positive is None:
+                out.append(f"+ {text}")
             else:
-                out += " + " + self._part("add", term, position)
+                out.append(f"- \\left({text}\\right)" if text.startswith("-") else f"- {text}")
         return out
+
+    def _add(self, args: tuple[Expr, ...], expr: Call) -> str:
+        return " ".join(self._terms(args))
 
     def _neg(self, args: tuple[Expr, ...], expr: Call) -> str:
         inner = self._part("neg", args[0], 0)
         return f"-\\left({inner}\\right)" if inner.startswith("-") else f"-{inner}"
 
-    def _product(self, sign: str, parent: str, args: tuple[Expr, ...]) -> str:
-        return sign.join(self._part(parent, arg, i) for i, arg in enumerate(args))
+    def _factors(self, op: str, args: tuple[Expr, ...]) -> list[str]:
+        return [self._part(op, arg, i, last=i == len(args) - 1) for i, arg in enumerate(args)]
 
     def _mul(self, args: tuple[Expr, ...], expr: Call) -> str:
-        return self._product(" \\cdot ", "mul", args)
+        return f" {_PRODUCTS[expr.op]} ".join(self._factors(expr.op, args))
 
-    def _hadamard(self, args: tuple[Expr, ...], expr: Call) -> str:
-        return self._product(" \\odot ", "hadamard", args)
-
-    def _matmul(self, args: tuple[Expr, ...], expr: Call) -> str:
-        return self._product("\\, ", "matmul", args)
+    _hadamard = _matmul = _mul
 
     def _outer(self, args: tuple[Expr, ...], expr: Call) -> str:
         left, right = (self._part("outer", arg, i) for i, arg in enumerate(args))
@@ -154,14 +186,18 @@ class LatexPrinter:
 
     def _cases(self, args: tuple[Expr, ...], expr: Call) -> str:
         *pairs, otherwise = map(self._print, args)
-        rows = [f"{value} & \\text{{if }} {test}" for value, test in zip(pairs[::2], pairs[1::2], strict=True)]
-        return "\\begin{cases} " + " \\\\ ".join([*rows, f"{otherwise} & \\text{{otherwise}}"]) + " \\end{cases}"
+        chosen = zip(pairs[::2], pairs[1::2], strict=True)
+        rows = [f"{value} & \\text{{if }} {test}" for value, test in chosen]
+        rows.append(f"{otherwise} & \\text{{otherwise}}")
+        return "\\begin{cases} " + " \\\\ ".join(rows) + " \\end{cases}"
 
-    def _rowsum(self, args: tuple[Expr, ...], expr: Call) -> str:
+    def _sum(self, args: tuple[Expr, ...], expr: Call) -> str:
         return f"\\sum_{{i=1}}^{{N}} {self._part('mul', args[0], 1)}"
 
-    def _rowmean(self, args: tuple[Expr, ...], expr: Call) -> str:
+    def _mean(self, args: tuple[Expr, ...], expr: Call) -> str:
         return f"\\frac{{1}}{{N}}\\sum_{{i=1}}^{{N}} {self._part('mul', args[0], 1)}"
+
+    _rowsum, _rowmean = _sum, _mean
 
     def _total(self, args: tuple[Expr, ...], expr: Call) -> str:
         return f"\\sum_{{j}} {self._part('mul', args[0], 1)}"
@@ -177,4 +213,12 @@ class LatexPrinter:
 
 
 def _function_name(name: str) -> str:
-    return latex_name(name) if len(name) == 1 else f"\\operatorname{{{latex_name(name)}}}"
+    """Several letters stand upright; one letter, with what is below or above it, is printed like a name."""
+    letters = re.match(r"[^\W\d_]*", name)
+    if letters is None or letters.end() < 2 or not name.isascii():
+        return latex_name(name)
+    return f"\\operatorname{{{letters[0]}}}{latex_name('x' + name[letters.end() :])[1:]}"
+
+
+def _is_sum(expr: Expr) -> bool:
+    return type(expr) is Call and not expr.prime and (expr.op in _SUMS or expr.op.startswith("sum_"))

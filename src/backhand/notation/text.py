@@ -12,7 +12,7 @@ from .precedence import needs_brackets
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _COMPARE = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
-LIST_LIMIT = 12  # longer lists of numbers are cut in the middle
+LARGE = 2_000  # entries: larger arrays are cut in print even at full digits; smaller ones never are
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class TextPrinter:
     Args:
         digits: how numbers are rounded.
         sheet: print in the sheet language (`*`, `^`, `@`), so that it can be read back.
-        limit: lists longer than this are cut; None never cuts.
+        limit: lists longer than this are cut; None never cuts. At full digits only huge ones are: every
+            line can be worked again from its text.
     """
 
     digits: Digits = field(default_factory=Digits)
@@ -38,15 +39,16 @@ class TextPrinter:
     def array(self, value: np.ndarray) -> str:
         if value.ndim == 0:
             return self.number(float(value))
-        parts = [self.array(v) if value.ndim > 1 else self.number(float(v)) for v in self._cut(value)]
-        if self.limit is not None and len(value) > self.limit:
+        limit = self._limit(value.size)
+        cut = limit is not None and len(value) > limit
+        shown = [*value[: limit - 3], *value[-2:]] if limit is not None and cut else list(value)
+        parts = [self.array(v) if value.ndim > 1 else self.number(float(v)) for v in shown]
+        if cut:
             parts.insert(len(parts) - 2, "…")
         return "[" + ", ".join(parts) + "]"
 
-    def _cut(self, value: np.ndarray) -> list[np.ndarray]:
-        if self.limit is None or len(value) <= self.limit:
-            return list(value)
-        return [*value[: self.limit - 3], *value[-2:]]
+    def _limit(self, size: int) -> int | None:
+        return None if self.digits.count is None and size <= LARGE else self.limit
 
     def ref(self, ref: Ref) -> str:
         return ref.name + (f"[{','.join(map(str, ref.index))}]" if ref.index else "")
@@ -85,9 +87,10 @@ class TextPrinter:
 
     def _add(self, args: tuple[Expr, ...], expr: Call) -> str:
         out = self._part("add", args[0], 0)
-        shown = args if self.limit is None or len(args) <= 2 * self.limit else (*args[: self.limit], *args[-2:])
+        limit = self._limit(len(args))
+        shown = args if limit is None or len(args) <= 2 * limit else (*args[:limit], *args[-2:])
         for position, term in enumerate(shown[1:], 1):
-            if len(shown) < len(args) and position == self.limit:
+            if len(shown) < len(args) and position == limit:
                 out += " + …"
             positive = without_sign(term)
             if positive is not None:

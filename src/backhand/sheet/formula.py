@@ -6,19 +6,21 @@ import re
 import unicodedata
 
 from ..errors import Place, SyntaxProblem
-from ..notation.expr import Call, Expr, Num, Ref, nary
+from ..notation.expr import Call, Expr, Num, Ref, Span, nary
 from ..notation.names import SUPERSCRIPT_DIGITS, canonical
 from .tokens import Token
-from .wording import misplaced
+from .wording import OPERAND, OPERATOR, misplaced, shorten
 
 DEEPEST = 100  # operations inside operations, in one formula
 _POWER_OF_LAYER = re.compile(r"_(\w+|\{[^{}]*\})$")
 
 # What the tree calls an operator. A sheet may use these words for functions of its own.
 OPERATIONS = frozenset(
-    "add neg mul hadamard div pow gt ge lt le cases matmul outer transpose stack total entry rowsum rowmean"
-    " logsumexp huber_of normal_cdf".split()
-)
+    {
+        "add", "neg", "mul", "hadamard", "div", "pow", "gt", "ge", "lt", "le", "cases", "matmul", "outer",
+        "transpose", "stack", "total", "entry", "rowsum", "rowmean", "logsumexp", "huber_of", "normal_cdf",
+    }
+)  # fmt: skip
 
 
 class FormulaReader:
@@ -36,7 +38,7 @@ class FormulaReader:
         self.depth = 0
         self.warnings: list[tuple[int, str]] = []
 
-    # tokens ------------------------------------------------------------------------------------------------------
+    # tokens -----------------------------------------------------------------------------------------------
 
     @property
     def next(self) -> Token:
@@ -77,17 +79,18 @@ class FormulaReader:
         if token.kind != "number" or not re.fullmatch(r"[0-9]+", token.text):
             raise self.misplaced(expected)
         self.take()
-        if len(token.text.lstrip("0")) > 18 or not least <= int(token.text) <= most:
-            shown = token.text if len(token.text) < 30 else token.text[:29] + "…"
+        digits = token.text.lstrip("0") or "0"
+        number = int(digits) if len(digits) < 19 else most + 1
+        if not least <= number <= most:
             raise SyntaxProblem(
-                f"{shown} is too {'small' if len(token.text.lstrip('0')) < 9 and int(token.text) < least else 'large'}",
+                f"{shorten(digits, 30)} is too {'small' if number < least else 'large'} here",
                 place=self.place(token.start, token.end),
-                expected=f"{expected}, from {least} to {most:,}" if most < 999_999_999 else f"{expected}, {least} or more",
-                got=shown,
+                expected=f"{expected}, from {least} to {most:,}",
+                got=shorten(digits, 30),
             )
-        return int(token.text)
+        return number
 
-    # formulas ----------------------------------------------------------------------------------------------------
+    # formulas ---------------------------------------------------------------------------------------------
 
     def formula(self) -> Expr:
         """A sum: terms with + and - between them."""
@@ -96,7 +99,7 @@ class FormulaReader:
         while (sign := tokens[self.at].kind) == "+" or sign == "-":
             self.at += 1
             term = self.term()
-            terms.append(_negative(term) if sign == "-" else term)
+            terms.append(_negative(term, term.span) if sign == "-" else term)
         if len(terms) == 1:
             return terms[0]
         return self.checked(nary("add", terms, (start, tokens[self.at - 1].end)))
@@ -121,7 +124,7 @@ class FormulaReader:
     def signed(self, value: Expr, minus: int, start: int) -> Expr:
         end = self.tokens[self.at - 1].end
         for _ in range(minus):
-            value = Num(-value.value, (start, end)) if type(value) is Num else Call("neg", (value,), span=(start, end))
+            value = _negative(value, (start, end))
         return self.checked(value)
 
     def product(self) -> Expr:
@@ -194,13 +197,13 @@ class FormulaReader:
             self.deeper()
             inner = self.formula()
             self.depth -= 1
-            self.expect(")", "an operator or `)`")
+            self.expect(")", f"{OPERATOR} or `)`")
             return inner
         if kind == "[":
             self.at += 1
             parts = self.arguments("]")
             return self.checked(Call("stack", tuple(parts), span=(token.start, self.tokens[self.at - 1].end)))
-        raise self.misplaced("a number, a name, `(` or `[`")
+        raise self.misplaced(OPERAND)
 
     def call(self, token: Token) -> Expr:
         """A function of its arguments."""
@@ -217,7 +220,7 @@ class FormulaReader:
         parts = [self.formula()]
         while self.skip(","):
             parts.append(self.formula())
-        self.expect(close, f"an operator, `,` or `{close}`")
+        self.expect(close, f"{OPERATOR}, `,` or `{close}`")
         self.depth -= 1
         return parts
 
@@ -230,14 +233,16 @@ class FormulaReader:
         self.expect("]", "`,` or `]`")
         return tuple(found)
 
-    # limits and warnings -----------------------------------------------------------------------------------------
+    # limits and warnings ----------------------------------------------------------------------------------
 
     def finite(self, number: Num) -> Num:
         if abs(number.value) == float("inf") and number.span:
+            written = shorten(self.text[slice(*number.span)], 30)
             raise SyntaxProblem(
-                f"`{self.text[slice(*number.span)][:30]}` is too large for a number",
+                f"`{written}` is too large for a number",
                 place=self.place(*number.span),
                 expected="a number below 1.8e308",
+                got=written,
             )
         return number
 
@@ -261,18 +266,16 @@ class FormulaReader:
 
     def warn_of_layer_power(self, base: Expr) -> None:
         """`w_11^(2)` is a power, and perhaps meant as the name `w_{11}^{(2)}`."""
-        layer = [t.text for t in self.tokens[self.at : self.at + 3]]
-        if type(base) is not Ref or len(layer) < 3 or layer[0] != "(" or layer[2] != ")" or not layer[1].isdigit():
+        following = "".join(t.text for t in self.tokens[self.at : self.at + 3])
+        layer = re.fullmatch(r"\(([0-9]+)\)", following)
+        if type(base) is not Ref or base.index or not layer:
             return
         if found := _POWER_OF_LAYER.search(base.name):
-            index = found[1].strip("{}")
-            stem = base.name[: found.start()]
-            meant = f"{stem}_{{{index}}}^{{({layer[1]})}}"
-            written = f"{base.name}^({layer[1]})"
-            said = f"`{written}` is the power {layer[1]} of `{base.name}`; the name of a weight in layer {layer[1]} is written `{meant}`"
+            meant = f"{base.name[: found.start()]}_{{{found[1].strip('{}')}}}^{{({layer[1]})}}"
+            said = f"`{base.name}^({layer[1]})` is a power; one name for a weight of a layer is `{meant}`"
             self.warnings.append((base.span[0] if base.span else 0, said))
 
 
-def _negative(term: Expr) -> Expr:
+def _negative(term: Expr, span: Span) -> Expr:
     """What a term is behind a minus."""
-    return Num(-term.value, term.span) if type(term) is Num else Call("neg", (term,), span=term.span)
+    return Num(-term.value, span) if type(term) is Num else Call("neg", (term,), span=span)

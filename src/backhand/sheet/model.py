@@ -21,6 +21,7 @@ class Declared:
 @dataclass(frozen=True)
 class Title:
     text: str
+    span: Span = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,9 @@ class Layers:
     layers: tuple[Layer, ...]
     output: str = ""
     span: Span = field(default=None, compare=False)
+
+
+SCHEMES = ("he", "xavier", "uniform", "normal", "zeros")
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,19 @@ class DataFrom:
 
 
 Statement = (
-    Title | Inputs | Targets | Const | Assign | Layers | Start | CostLine | Rate | Update | Mode | InlineData | DataFrom
+    Title
+    | Inputs
+    | Targets
+    | Const
+    | Assign
+    | Layers
+    | Start
+    | CostLine
+    | Rate
+    | Update
+    | Mode
+    | InlineData
+    | DataFrom
 )
 
 

@@ -13,7 +13,8 @@ from .statements import StatementReader
 from .tokens import Rows, statements
 from .wording import FORMS, shorten
 
-_LIKELY_STATEMENTS = ("title", "start", "cost", "rate", "update", "mode")  # `rate = 0.1` was meant as `rate 0.1`
+MOST_WARNINGS = 100
+LIKELY_STATEMENTS = ("start", "cost", "rate", "update", "mode")  # `rate = 0.1` may be meant as `rate 0.1`
 _NAME_WITH_INDEX = re.compile(
     rf"\s*(z\({NAME_PATTERN}\)|{NAME_PATTERN})\s*(?:\[\s*([0-9]{{1,9}}(?:\s*,\s*[0-9]{{1,9}})*)\s*\])?\s*"
 )
@@ -28,13 +29,16 @@ def parse(text: str, source: str = "sheet") -> SheetText:
     Raises:
         SyntaxProblem: with line, column, what was expected and what was got.
     """
-    text = re.sub("\r(?!\n)", "\n", text.removeprefix("\ufeff")) if "\r" in text else text.removeprefix("\ufeff")
+    text = text.removeprefix("\ufeff")
+    if "\r" in text:  # lines may end in the way of old Macintoshes
+        text = re.sub("\r(?!\n)", "\n", text)
     found: list[Statement] = []
     warnings: list[str] = []
 
     def warn(start: int, message: str) -> None:
-        place = Place.of(source, text, start)
-        warnings.append(f"{place.source}:{place.line}: {message}")
+        if len(warnings) < MOST_WARNINGS:
+            place = Place.of(source, text, start)
+            warnings.append(f"{place.source}:{place.line}: {message}")
 
     for piece in statements(text, source):
         if isinstance(piece, Rows):
@@ -43,9 +47,11 @@ def parse(text: str, source: str = "sheet") -> SheetText:
         reader = StatementReader(piece, text, source)
         statement = reader.statement()
         found.append(statement)
-        if isinstance(statement, Assign) and statement.name in _LIKELY_STATEMENTS:
+        if isinstance(statement, Assign) and statement.name in LIKELY_STATEMENTS:
             name = statement.name
-            said = f"`{name} = …` gives a value to the name `{name}`; the statement is written without `=`: {FORMS[name]}"
+            said = (
+                f"`{name} = …` is about a quantity called `{name}`; the statement has no `=`: {FORMS[name]}"
+            )
             warn(piece[0].start, said)
         for start, message in reader.warnings:
             warn(start, message)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..errors import SyntaxProblem
+from ..errors import SyntaxProblem, did_you_mean
 from ..notation.expr import Call, Expr, Num, Ref
 from ..notation.names import canonical
 from .formula import FormulaReader
 from .model import (
+    SCHEMES,
     Assign,
     Const,
     CostLine,
@@ -25,9 +26,9 @@ from .model import (
     Title,
     Update,
 )
-from .wording import FORMS, no_equation, shorten
+from .wording import FORMS, OPERATOR, no_equation, shorten
 
-MOST_UNITS = 1_000_000
+MOST_UNITS = 100_000
 
 
 class StatementReader(FormulaReader):
@@ -45,7 +46,8 @@ class StatementReader(FormulaReader):
         else:
             raise no_equation(self.tokens, self.text, self.source)
         if self.next.kind != "end":
-            raise self.misplaced("the end of the statement" if self.word not in _FORMULAS else "an operator, or the end")
+            end = f"{OPERATOR}, or the end of the statement"
+            raise self.misplaced(end if self.word in _FORMULAS else "the end of the statement")
         return found
 
     def assign(self) -> Assign:
@@ -58,7 +60,8 @@ class StatementReader(FormulaReader):
         return name, self.formula(), span
 
     def title(self) -> Title:
-        return Title(self.quoted("a text in quotes"))
+        text = self.quoted("a text in quotes")
+        return Title(text, (self.tokens[0].start, self.tokens[self.at - 1].end))
 
     def quoted(self, expected: str) -> str:
         return self.expect("text", expected).text[1:-1]
@@ -90,9 +93,6 @@ class StatementReader(FormulaReader):
         return Const(*self.definition())
 
     def cost(self) -> CostLine:
-        if self.next.kind == "name" and self.tokens[self.at + 1].kind != "=":
-            self.at += 1
-            raise self.misplaced("a name for the cost and `=`: cost C = …")
         return CostLine(*self.definition())
 
     def layers(self) -> Layers:
@@ -121,7 +121,8 @@ class StatementReader(FormulaReader):
         start = self.next.start
         size = self.whole("the number of units", most=MOST_UNITS)
         activation, settings = "", list[float]()
-        if self.next.kind == "name" and not (self.next.text == "as" and self.tokens[self.at + 1].kind == "name"):
+        if self.next.kind == "name" and self.next.text != "as":
+            start = self.next.start
             activation, _ = self.name()
             activation = "sigmoid" if canonical(activation) == "σ" else activation
             if self.skip("("):
@@ -148,29 +149,30 @@ class StatementReader(FormulaReader):
         return found
 
     def start(self) -> Start:
-        name, span = self.name("he, xavier, uniform, normal, zeros, or weights and biases")
-        if self.next.kind in ("number", "-", "+") and name in ("weights", "biases"):
+        name, span = self.name(f"{', '.join(SCHEMES)}, or weights and biases")
+        numbered = self.next.kind in ("number", "-", "+") and name not in SCHEMES
+        if numbered or name in _FIXED:
             return self.fixed(name, span)
         seed = None
         if self.next.text == "seed":
             self.take()
             seed = self.whole("the seed, a whole number", least=0, most=10**18)
         elif self.next.kind != "end":
-            expected = "a number" if name in ("weights", "biases") else "`seed` and a whole number, or the end"
-            raise self.misplaced(expected)
+            raise self.misplaced("`seed` and a whole number, or the end")
         return Start(name, seed, span=span)
 
     def fixed(self, name: str, span: tuple[int, int]) -> Start:
         """`weights 0.5, biases 0`; the first name is read."""
         first, given = span[0], dict[str, float]()
         while True:
-            if name not in ("weights", "biases") or name in given:
+            if name not in _FIXED or name in given:
+                twice = f"`{name}` is given twice"
                 raise SyntaxProblem(
-                    f"`start` does not know `{shorten(name)}`" if name not in given else f"`{name}` is given twice",
+                    twice if name in given else f"`start` does not know `{shorten(name)}`",
                     place=self.place(*span),
                     expected="weights, biases",
                     got=shorten(name),
-                    hint=FORMS["start"],
+                    hint=did_you_mean(name, _FIXED) or FORMS["start"],
                 )
             given[name] = self.signed_number()
             if not self.skip(","):
@@ -195,24 +197,27 @@ class StatementReader(FormulaReader):
         return Rate(value, span)
 
     def update(self) -> Update:
-        rule, span = self.name("sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw")
-        return Update(rule, tuple(self.numbers()), span)
+        rule, (start, _) = self.name("sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw")
+        numbers = tuple(self.numbers())
+        return Update(rule, numbers, (start, self.tokens[self.at - 1].end))
 
     def mode(self) -> Mode:
         kind, span = self.name("batch, online or batches")
         if self.next.text != "of":
             return Mode(kind, 0, span)
         self.take()
-        return Mode(kind, self.whole("the number of rows in a batch"), span)
+        size = self.whole("the number of rows in a batch")
+        return Mode(kind, size, (span[0], self.tokens[self.at - 1].end))
 
     def data(self) -> DataFrom:
         if self.next.text != "from":
-            raise self.misplaced('the end of the line, and the rows below it; or `from` and a file name in quotes')
+            raise self.misplaced("the end of the line and the rows below it, or `from` and a file name")
         self.take()
         path = self.quoted("a file name in quotes")
-        return DataFrom(path, (self.tokens[0].start, self.tokens[self.at - 1].end))
+        return DataFrom(path, self.tokens[self.at - 1][2:])
 
 
+_FIXED = ("weights", "biases")
 _FORMULAS = ("", "const", "cost", "rate")
 _READERS: dict[str, Callable[[StatementReader], Statement]] = {
     word: getattr(StatementReader, word) for word in FORMS

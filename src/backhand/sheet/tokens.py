@@ -17,7 +17,7 @@ MOST_IN_ALL = 1_000_000
 
 _TOKEN = re.compile(
     rf"""[ \t\f\r\u00a0\u2000-\u200a\u202f\u205f\u3000]*+(?:
-    (?P<name>{NAME_PATTERN.replace("#", "[#]")})
+    (?P<name>{NAME_PATTERN})
     |(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+−]?[0-9]+)?)
     |(?P<sign>->|→|\*\*|[-+−*/·×⋅∗@^()\[\],;=])
     |(?P<line>\n)
@@ -36,8 +36,8 @@ _PAIRS = {"(": ")", "[": "]"}
 class Token(NamedTuple):
     """A word of the sheet.
 
-    `kind` is `name`, `number`, `text` (with its quotes), `raised` (superscript digits), `bad` (a character that means
-    nothing here), `end`, or the sign itself in its plain form: `*` for `·`, `^` for `**`.
+    `kind` is `name`, `number`, `text` (with its quotes), `raised` (superscript digits), `bad` (a character
+    that means nothing here), `end`, or the sign itself in its plain form: `*` for `·`, `^` for `**`.
     """
 
     kind: str
@@ -58,7 +58,7 @@ def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
     """The statements of a sheet, each ended by an `end` token; `Rows`, if there are any, come last.
 
     Raises:
-        SyntaxProblem: a control character, brackets that do not match or are nested too deeply, something too long.
+        SyntaxProblem: a control character, brackets that do not match, something too deep or too long.
     """
     _refuse_control_characters(text, source)
     brackets = _Brackets(text, source)
@@ -76,7 +76,7 @@ def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
             if kind in "()[]=":
                 brackets.follow(kind, start)
         elif len(word) > LONGEST_WORD and kind != "text":
-            raise _too_long(f"a {kind} of {len(word):,} characters", f"{LONGEST_WORD}", Place.of(source, text, start))
+            raise _too_long(f"a {kind}", LONGEST_WORD, "characters", Place.of(source, text, start))
         if (kind == "line" or kind == ";") and not brackets.open:
             if kind == "line" and _is_data(tokens):
                 yield Rows(text[end:], end, tokens[0][2:])
@@ -89,8 +89,10 @@ def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
             count += 1
             if len(tokens) > MOST_TOKENS or count > MOST_IN_ALL:
                 brackets.refuse_open_line()
-                most, what = (MOST_TOKENS, "statement") if len(tokens) > MOST_TOKENS else (MOST_IN_ALL, "sheet")
-                raise _too_long(f"a {what} of more than {most:,} words and signs", f"{most:,}", Place.of(source, text, start))
+                most, what = (
+                    (MOST_TOKENS, "a statement") if count <= MOST_IN_ALL else (MOST_IN_ALL, "a sheet")
+                )
+                raise _too_long(what, most, "words and signs", Place.of(source, text, start))
     brackets.refuse_open()
     if _is_data(tokens):
         yield Rows("", len(text), tokens[0][2:])
@@ -125,9 +127,10 @@ def _refuse_control_characters(text: str, source: str) -> None:
         )
 
 
-def _too_long(what: str, most: str, place: Place) -> SyntaxProblem:
+def _too_long(what: str, most: int, of: str, place: Place) -> SyntaxProblem:
     hint = "give its parts names of their own, or use matrices or a `layers` line"
-    return SyntaxProblem(f"{what} is too long", place=place, expected=f"at most {most}", hint=hint)
+    said = f"{what} is longer than {most:,} {of}"
+    return SyntaxProblem(said, place=place, expected=f"at most {most:,}", got="more", hint=hint)
 
 
 class _Brackets:

@@ -1,4 +1,4 @@
-"""What is said of a statement that cannot be read: where it breaks, what would fit there, and what was probably meant."""
+"""What is said of a statement that cannot be read: where it breaks, what fits there, and what was meant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,9 @@ FORMS = {
     "data": 'data   on a line of its own, or   data from "houses.csv"',
 }
 WORDS = tuple(FORMS)
+OPERATOR, OPERAND = "an operator", "a number, a name, `(` or `[`"  # what formulas expect
 _OPERAND = ("name", "number", "(", "[", "text")
+_AFTER_OPERAND = ("name", "number", ")", "]", "raised")
 _BEFORE_OPERAND = ("+", "-", "*", "/", "@", "^", "(", "[", ",", "=")
 _CHARACTERS = {
     '"': "close the quote on its own line",
@@ -30,8 +32,8 @@ _CHARACTERS = {
     "”": 'quotes are straight: "…"',
     "„": 'quotes are straight: "…"',
     "«": 'quotes are straight: "…"',
-    "{": "braces belong to a name, right behind `_` or `^` and without spaces: `w_{11}^{(2)}`; formulas use ( )",
-    "}": "braces belong to a name, right behind `_` or `^` and without spaces: `w_{11}^{(2)}`; formulas use ( )",
+    "{": "braces belong to a name, behind `_` or `^` and without spaces: `w_{11}^{(2)}`; formulas use ( )",
+    "}": "braces belong to a name, behind `_` or `^` and without spaces: `w_{11}^{(2)}`; formulas use ( )",
     "–": "this is a dash; a minus is written `-`",
     "—": "this is a dash; a minus is written `-`",
     "÷": "a division is written `/`",
@@ -63,11 +65,11 @@ def misplaced(
     token, before = tokens[at], tokens[at - 1] if at else None
     end = token.end if token.kind != "bad" else token.start + 1
     return SyntaxProblem(
-        _said(token, before, word),
+        _said(token, before, word, expected),
         place=Place.of(source, text, token.start, end),
         expected=expected,
         got=_got(token),
-        hint=_hint(tokens, at, word),
+        hint=_hint(tokens, at, word, expected),
     )
 
 
@@ -85,7 +87,7 @@ def _got(token: Token) -> str:
     return f"`{shorten(token.text)}`"
 
 
-def _said(token: Token, before: Token | None, word: str) -> str:
+def _said(token: Token, before: Token | None, word: str, expected: str) -> str:
     where = f" in this `{word}` statement" if word else ""
     if token.kind == "bad":
         if token.text == '"':
@@ -95,30 +97,35 @@ def _said(token: Token, before: Token | None, word: str) -> str:
         if not token.text.isprintable():
             return "a character that cannot be seen stands here"
         return f"`{token.text}` means nothing in a sheet"
-    if before is not None and before.kind in _BEFORE_OPERAND and token.kind not in _OPERAND:
+    if before is not None and before.kind in _BEFORE_OPERAND:
         after = f"something is missing after `{before.text}`"
-        return after + (where if token.kind == "end" else f" and before `{token.text}`{where}")
-    if before is not None and before.kind in ("name", "number", ")", "]", "raised") and token.kind in _OPERAND:
+        if token.kind == "end":
+            return after + where
+        if expected == OPERAND and token.kind not in _OPERAND:
+            return f"{after} and before `{token.text}`{where}"
+    if before is not None and expected.startswith(OPERATOR) and token.kind in _OPERAND:
         return f"`{shorten(before.text)}` and `{shorten(token.text)}` stand side by side{where}"
+    if expected == "`=`":
+        return f"there is no `=` after `{before.text if before else word}`{where}"
     if token.kind == "end":
         return f"this `{word}` statement ends too early" if word else "this line ends too early"
     return f"`{shorten(token.text)}` does not fit here{where}"
 
 
-def _hint(tokens: Sequence[Token], at: int, word: str) -> str | None:
+def _hint(tokens: Sequence[Token], at: int, word: str, expected: str) -> str | None:
     token, before = tokens[at], tokens[at - 1] if at else None
     after = tokens[at + 1] if at + 1 < len(tokens) else token
     form = FORMS.get(word)
     if token.kind == "bad":
         return _bad_hint(token, before, after) or form
-    if before is None or word not in ("", "cost", "const", "rate"):
+    if before is None or not expected.startswith((OPERATOR, OPERAND)):
         return form
     kinds = (before.kind, token.kind, after.kind)
     if kinds == ("number", ",", "number") and before.text.isdigit() and after.text.isdigit():
         return f"a decimal point is a point: `{before.text}.{after.text}`"
     if kinds[1:] in ((",", "name"), ("name", "=")) and word != "rate":
         return "write `;` or a new line between two statements"
-    if kinds[0] in ("number", "name", ")", "]", "raised") and kinds[1] in _OPERAND:
+    if kinds[0] in _AFTER_OPERAND and kinds[1] in _OPERAND:
         if kinds[:2] == ("number", "name") and token.text.startswith("_"):
             return "a number is written without `_`"
         left = before.text if kinds[0] in ("number", "name") else "…" + before.text
@@ -127,6 +134,8 @@ def _hint(tokens: Sequence[Token], at: int, word: str) -> str | None:
             return f"a product needs its sign: `{left}*{right}`"
         return "put an operator between them: + - * / ^ @"
     if token.kind == "=":
+        if before.kind == "=":
+            return "one `=` is enough"
         return "one `=` in a statement; write `;` or a new line between two statements"
     if token.kind == "text":
         return "only titles, labels and file names stand in quotes"
@@ -140,6 +149,8 @@ def _bad_hint(token: Token, before: Token | None, after: Token) -> str | None:
         return 'quotes are straight and double: "…"'
     if token.text == ":" and after.kind == "=":
         return "leave the `:` out"
+    if token.text in "<>!" and (after.kind in ("-", "=") or after.text in "->="):
+        return "an equation is written `name = expression`"
     if token.text == "." and before is not None and before.kind == "name" and after.kind == "name":
         return f"a name has no point; functions stand alone: `{after.text}(…)`"
     if not token.text.isprintable():
@@ -158,7 +169,7 @@ def no_equation(tokens: Sequence[Token], text: str, source: str) -> SyntaxProble
     if second.kind == "bad":
         return misplaced(tokens, 1, "`=`", "", text, source)
     name = unicodedata.normalize("NFC", first.text)
-    near = nearest(name.lower(), WORDS) if second.kind != "[" else None
+    near = name.lower() if name.lower() in WORDS else nearest(name, WORDS) if second.kind != "[" else None
     equals = next((t for t in tokens if t.kind == "="), None)
     hint = "an equation is written `name = expression`"
     token, said, expected = second, f"there is no `=` after `{shorten(name)}`", "`=`"
@@ -172,6 +183,5 @@ def no_equation(tokens: Sequence[Token], text: str, source: str) -> SyntaxProble
         expected, hint = "`name = expression`, or one of " + ", ".join(WORDS), f"did you mean `{near} …`?"
     elif equals is not None and second.kind == ",":
         hint = "one name left of `=`, one statement for each"
-    return SyntaxProblem(
-        said, place=Place.of(source, text, token.start, token.end), expected=expected, got=_got(token), hint=hint
-    )
+    place = Place.of(source, text, token.start, token.end)
+    return SyntaxProblem(said, place=place, expected=expected, got=_got(token), hint=hint)

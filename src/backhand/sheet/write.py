@@ -34,7 +34,8 @@ def write(sheet: SheetText) -> str:
 
 def _declared(word: str, items: tuple[Declared, ...]) -> str:
     def one(item: Declared) -> str:
-        return item.name + (f"[{item.size}]" if item.size else "") + (f' "{item.label}"' if item.label else "")
+        size = f"[{item.size}]" if item.size else ""
+        return item.name + size + (f' "{item.label}"' if item.label else "")
 
     return f"{word} {', '.join(map(one, items))}"
 
@@ -63,8 +64,8 @@ def _line(statement: Statement) -> str:
                 parts.append(f"-> {layer.size} {layer.activation}".rstrip() + _numbers(layer.settings))
             return " ".join(["layers", *parts]) + (f" as {output}" if output else "")
         case Start(scheme="fixed", weights=weights, biases=biases):
-            given = [f"{w} {FULL.text(v)}" for w, v in (("weights", weights), ("biases", biases)) if v is not None]
-            return "start " + ", ".join(given)
+            given = (("weights", weights), ("biases", biases))
+            return "start " + ", ".join(f"{word} {FULL.text(v)}" for word, v in given if v is not None)
         case Start(scheme=scheme, seed=seed):
             return f"start {scheme}" + ("" if seed is None else f" seed {seed}")
         case Rate(value=number):
