@@ -77,5 +77,15 @@ def test_every_command_and_option_is_documented() -> None:
 
     for name in backhand.commands:
         assert f"backhand {name}" in README, name
-    for option in ("--view", "--names", "--epochs", "--until-gradient", "--digits", "--json", "--questions", "--of", "--grain"):
+    for option in (
+        "--view",
+        "--names",
+        "--epochs",
+        "--until-gradient",
+        "--digits",
+        "--json",
+        "--questions",
+        "--of",
+        "--grain",
+    ):
         assert option in README, option

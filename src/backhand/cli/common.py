@@ -105,7 +105,12 @@ def _seeded(text: str, name: str, folder: Path, seed: int | None) -> Sheet:
 
 
 def deliver(
-    result: Drawable, output: Path | None, form: str | None, as_json: bool, digits: Digits, data: dict[str, Any] | None = None
+    result: Drawable,
+    output: Path | None,
+    form: str | None,
+    as_json: bool,
+    digits: Digits,
+    data: dict[str, Any] | None = None,
 ) -> None:
     """Prints a result, or writes it to a file whole.
 
@@ -119,7 +124,11 @@ def deliver(
     form = "json" if as_json else form
     if output is not None and str(output) != "-":
         form = form or format_of(output)
-        text = as_text(result.document(), (data or result.to_dict()) if form == "json" else None, form, digits) if form != "json" else _json(result, data)
+        text = (
+            as_text(result.document(), (data or result.to_dict()) if form == "json" else None, form, digits)
+            if form != "json"
+            else _json(result, data)
+        )
         write_whole(output, text)
         click.echo(f"written: {output}", err=True)
         return

@@ -16,7 +16,9 @@ from .common import Progress, deliver, open_sheet, output_options
 EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage or a bad sheet, 3 the answers are wrong."
 
 
-@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="backhand", prog_name="backhand")
 def backhand() -> None:
     """Works neural networks out by hand: every step in letters, in numbers and as a result."""
@@ -24,12 +26,41 @@ def backhand() -> None:
 
 @backhand.command()
 @click.argument("sheet")
-@click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="How many epochs to work.")
-@click.option("--until-gradient", type=click.FloatRange(0, min_open=True), metavar="TOL", help="Descend until no |∂C/∂w| is above TOL.")
-@click.option("--max-epochs", type=click.IntRange(1), default=10_000, show_default=True, help="Where --until-gradient gives up.")
-@click.option("--view", type=click.Choice(["own", "neurons", "vectors", "matrices", "batch"]), default="own", help="As sums, vectors, matrices, or a row per example; own is as the sheet is written.")
-@click.option("--names", type=click.Choice(["own", "indexed", "fromto", "numbered"]), default="own", help="w_jk^(l), W<to><from>_<layer>, or w1 to wn; own are the sheet's.")
-@click.option("--row", "rows", type=click.IntRange(1), multiple=True, help="Write this row out in full (may be repeated).")
+@click.option(
+    "--epochs", type=click.IntRange(1), default=1, show_default=True, help="How many epochs to work."
+)
+@click.option(
+    "--until-gradient",
+    type=click.FloatRange(0, min_open=True),
+    metavar="TOL",
+    help="Descend until no |∂C/∂w| is above TOL.",
+)
+@click.option(
+    "--max-epochs",
+    type=click.IntRange(1),
+    default=10_000,
+    show_default=True,
+    help="Where --until-gradient gives up.",
+)
+@click.option(
+    "--view",
+    type=click.Choice(["own", "neurons", "vectors", "matrices", "batch"]),
+    default="own",
+    help="As sums, vectors, matrices, or a row per example; own is as the sheet is written.",
+)
+@click.option(
+    "--names",
+    type=click.Choice(["own", "indexed", "fromto", "numbered"]),
+    default="own",
+    help="w_jk^(l), W<to><from>_<layer>, or w1 to wn; own are the sheet's.",
+)
+@click.option(
+    "--row",
+    "rows",
+    type=click.IntRange(1),
+    multiple=True,
+    help="Write this row out in full (may be repeated).",
+)
 @click.option("--all-rows", is_flag=True, help="Write every row out in full.")
 @click.option("--questions", is_flag=True, help="Questions about the network, with their answers.")
 @click.option("--only", metavar="NAMES", help="JSON: keep these names only, such as w1,cost.")
@@ -94,9 +125,19 @@ def _names(opened: Any, only: str | None) -> set[str] | None:
 @click.argument("name", required=False)
 @click.option("--row", type=click.IntRange(1), help="One row's own cost; otherwise the whole cost.")
 @click.option("--of", help="Derive this node instead of the cost.")
-@click.option("--epoch", type=click.IntRange(1), default=1, show_default=True, help="At the weights of this epoch.")
-@click.option("--grain", type=click.Choice(["neurons", "layers", "inner"]), default="neurons", show_default=True, help="∂a/∂z·∂z/∂w, ∂a2/∂a1, or down to the cost's inner difference.")
-@click.option("--general", metavar="LAYER", help="The rule for layer L, L-1, … in letters, for no sheet in particular.")
+@click.option(
+    "--epoch", type=click.IntRange(1), default=1, show_default=True, help="At the weights of this epoch."
+)
+@click.option(
+    "--grain",
+    type=click.Choice(["neurons", "layers", "inner"]),
+    default="neurons",
+    show_default=True,
+    help="∂a/∂z·∂z/∂w, ∂a2/∂a1, or down to the cost's inner difference.",
+)
+@click.option(
+    "--general", metavar="LAYER", help="The rule for layer L, L-1, … in letters, for no sheet in particular."
+)
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 @output_options
 def why(
@@ -109,7 +150,9 @@ def why(
     """
     if general is not None:
         if sheet is not None:
-            raise UsageError("--general is a rule for no sheet in particular", hint="backhand why --general L")
+            raise UsageError(
+                "--general is a rule for no sheet in particular", hint="backhand why --general L"
+            )
         deliver(_General(general), output, form, as_json, digits)
         return
     if sheet is None or name is None:
@@ -138,7 +181,13 @@ class _General:
 
 @backhand.command()
 @click.argument("sheet")
-@click.option("--epsilon", type=click.FloatRange(0, min_open=True), default=1e-6, show_default=True, help="ε of the one-sided difference.")
+@click.option(
+    "--epsilon",
+    type=click.FloatRange(0, min_open=True),
+    default=1e-6,
+    show_default=True,
+    help="ε of the one-sided difference.",
+)
 @click.option("--no-price", is_flag=True, help="Leave out the measured cost of each way.")
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 @output_options
@@ -169,7 +218,11 @@ def examples(name: str | None) -> None:
         name = name.removesuffix(".bh")
         if name not in example_names():
             near = nearest(name, example_names())
-            raise UsageError(f"there is no example `{name}`", expected=", ".join(example_names()), hint=f"did you mean `{near}`?" if near else None)
+            raise UsageError(
+                f"there is no example `{name}`",
+                expected=", ".join(example_names()),
+                hint=f"did you mean `{near}`?" if near else None,
+            )
         click.echo(example_text(name)[0], nl=False)
         return
     from ..document.parts import Page, Table
@@ -203,12 +256,16 @@ def main(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away
         code = 1
     except MemoryError:
-        _say("error: the memory of this machine is not enough for this\n  try      fewer epochs or rows, or --every 100")
+        _say(
+            "error: the memory of this machine is not enough for this\n  try      fewer epochs or rows, or --every 100"
+        )
         code = 1
     except Exception as error:  # a bug of ours; the person gets words, and we get what we need
         if os.environ.get("BACKHAND_DEBUG"):
             raise
-        _say(f"error: this is a bug in Backhand: {type(error).__name__}: {error}\n  try      the same with BACKHAND_DEBUG=1, and report what it prints")
+        _say(
+            f"error: this is a bug in Backhand: {type(error).__name__}: {error}\n  try      the same with BACKHAND_DEBUG=1, and report what it prints"
+        )
         code = 1
     raise SystemExit(code if isinstance(code, int) else 0)
 

@@ -131,14 +131,18 @@ def _too_many(reductions: list[Call], parts: Parts, place: Callable[[Expr], Plac
     """The error for a second sum or mean; a sum over the entries of a weight is often meant and needs none"""
     entries = next((c for c in reductions if len(c.args) == 1 and not parts.varies(c.args[0])), None)
     second = entries or reductions[1]
+    hint = "put the terms inside one: mean(… + …)"
+    if entries is not None:
+        said = PLAIN(entries.args[0])[:60]
+        hint = f"a penalty needs none, and a vector is summed over its entries by itself: `{said}`"
+    elif second in calls(reductions[0]):
+        hint = "one inside the other: leave one of them out"
     return SheetError(
         "a cost has one sum or mean over the rows, and this one has more",
         place=place(second),
         expected="at most one of sum(…), mean(…) and the named costs",
         got=f"{len(reductions)} of them",
-        hint=f"a vector or matrix is summed over its entries by itself: `{PLAIN(entries.args[0])}`"
-        if entries is not None
-        else "put the terms inside one: mean(… + …)",
+        hint=hint,
     )
 
 

@@ -25,7 +25,11 @@ def with_inner(problem: Problem) -> Problem:
     def name() -> str:
         wish = "u" if not made else f"u{len(made) + 1}"
         taken = {*nodes, *(n.name for n in made), network.cost.name if network.cost else ""}
-        return wish if wish not in taken else f"u({network.cost.name if network.cost else ''}{len(made) + 1 if made else ''})"
+        return (
+            wish
+            if wish not in taken
+            else f"u({network.cost.name if network.cost else ''}{len(made) + 1 if made else ''})"
+        )
 
     def one(part: Expr) -> Expr | None:
         if type(part) is Call and part.op in ("pow", "abs", "huber_of") and type(part.args[0]) is Call:

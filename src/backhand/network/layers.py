@@ -83,7 +83,9 @@ class Layer:
         """
         kinds = {(u.activation.op, u.activation.args[1:]) if u.activation else None for u in self.units}
         if len(kinds) > 1:
-            raise UsageError(f"the units of layer {self.number} have different activations", hint="--view neurons")
+            raise UsageError(
+                f"the units of layer {self.number} have different activations", hint="--view neurons"
+            )
         return self.units[0].activation
 
     @property
@@ -146,7 +148,13 @@ def _recognise(network: Network) -> LayerView:
             made.append(Unit(z, Ref(output.name, z.index), terms, bias, activation))
         units[node.name] = made
         if affine.whole:
-            wholes[node.name] = (affine.whole[0], affine.whole[1], Ref(node.name), Ref(output.name), affine.whole[2])
+            wholes[node.name] = (
+                affine.whole[0],
+                affine.whole[1],
+                Ref(node.name),
+                Ref(output.name),
+                affine.whole[2],
+            )
     if not units:
         raise _NoLayers("it has no neuron of the form w·x + b")
     depth: dict[str, int] = {n.name: 0 for n in network.inputs}
@@ -183,7 +191,9 @@ def _layer(
     for unit in made[:1] if alike else made:
         for _, source in unit.terms:
             if depth[source.name] != number - 1:
-                raise _NoLayers(f"`{unit.z.name}` takes `{source.name}` past the layer between (a skip connection)")
+                raise _NoLayers(
+                    f"`{unit.z.name}` takes `{source.name}` past the layer between (a skip connection)"
+                )
     before = [u.a for u in layers[-1].units] if layers else [r for n in network.inputs for r in n.entries()]
     taken = {s for u in (made[:1] if alike else made) for _, s in u.terms}
     sources = tuple(s for s in before if s in taken) if number == 1 else tuple(before)
@@ -215,7 +225,12 @@ def _affine(node: Node, network: Network) -> _Affine | None:
         bias = others[0] if others else None
         parts = source.args if type(source) is Call and source.op == "stack" else (source,)
         plain = all(type(p) is Ref and is_value(p) and not p.index for p in parts)
-        if not is_parameter(matrix) or not plain or (others and not is_parameter(bias)) or len(node.shape) != 1:
+        if (
+            not is_parameter(matrix)
+            or not plain
+            or (others and not is_parameter(bias))
+            or len(node.shape) != 1
+        ):
             return None
         if len(network.nodes[matrix.name].shape) != 2 or matrix.index:  # type: ignore[attr-defined]
             return None

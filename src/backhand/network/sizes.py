@@ -67,7 +67,9 @@ def conflict_at(conflict: ShapeConflict, where: str, sheet: SheetText, otherwise
     return ShapeProblem(
         f"{where}: {conflict.said}",
         place=sheet.place(expr.span or otherwise),
-        expected=conflict.expected,
+        expected="no index: it is a number"
+        if conflict.expected == "an entry of a number"
+        else conflict.expected,
         got=conflict.got,
         hint=hint,
     )

@@ -13,7 +13,8 @@ SUPERSCRIPT_DIGITS = str.maketrans(SUPERSCRIPTS + "⁻", "0123456789-")
 # Superscript digits are powers, and ½ or ② are no letters.
 NAME_PATTERN = (
     r"(?![⁰¹²³⁴⁵⁶⁷⁸⁹₀₁₂₃₄₅₆₇₈₉¼-¾\u2150-\u2189\u2460-\u249b\u24ea-\u24ff\u2776-\u2793])[^\W\d]"
-    r"(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹])[\w~\u0300-\u036f\u20d0-\u20ff]|(?<=_)\{[^{}\s\"\x23;]{1,40}\}|\^\{[^{}\s\"\x23;]{1,40}\})*"
+    r"(?:(?![⁰¹²³⁴⁵⁶⁷⁸⁹])[\w~\u0300-\u036f\u20d0-\u20ff]|(?<=_)\{[^{}\s\"\x23;]{1,40}\}|\^\{[^{}\s\"\x23;]{1,40}\})"
+    r"{0,300}"  # longer ones are refused: see sheet/tokens.py
 )
 _NAME = re.compile(NAME_PATTERN)
 _PREACTIVATION_BASE = re.compile(r"a(\d*|_.*|\^\{.*)", re.DOTALL)

@@ -1,4 +1,4 @@
-"""Lines of working in LaTeX: what fits stands on one line, what does not is broken before a relation or a sign."""
+"""Lines of working in LaTeX: what does not fit on a line is broken before a relation or a sign."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ LEFT = 12.0  # a left side wider than this stands on a line of its own
 INDENT = "\\quad {}"
 
 
-def working(part: Formula | Step, printer: LatexPrinter, escape: Callable[[str], str]) -> list[tuple[str, str]]:
-    """A formula or a step as lines of (what stands left of the first relation, the rest)."""
+Line = tuple[str, str]  # what stands left of the first relation, or nothing; and the rest
+
+
+def working(part: Formula | Step, printer: LatexPrinter, escape: Callable[[str], str]) -> list[Line]:
+    """A formula or a step as lines; they hang together, and belong below one another."""
     links: tuple[tuple[str, Expr], ...]
     if isinstance(part, Formula):
         left, links, remark = part.left, (("=", part.right),), part.remark
@@ -25,21 +28,15 @@ def working(part: Formula | Step, printer: LatexPrinter, escape: Callable[[str],
         left, links, remark = printed.left, printed.links, printed.remark
     if left is None:
         left, links = links[0][1], ()
-    first = printer.pieces(left)
-    room = ROOM
-    lines: list[tuple[str, str]] = []
     head = printer(left)
-    if width(head) > LEFT and links:
-        lines += [("", line) for line in packed(first, ROOM)]
-        head = ""
-        room -= 2.0
-    elif not links:
-        lines += [("", line) for line in packed(first, ROOM)]
+    lines: list[Line] = []
+    if links and (size := width(head)) <= LEFT:
+        for line in _relations(links, printer, ROOM - size):
+            lines.append((head, line))
+            head = ""
     else:
-        room -= width(head)
-    for line in _relations(links, printer, room):
-        lines.append((head, line) if head else ("", f"\\quad {line}"))
-        head = "" if head else head
+        lines += [("", line) for line in packed(printer.pieces(left), ROOM)]
+        lines += [("", f"\\quad {line}") for line in _relations(links, printer, ROOM - 1)]
     if remark:
         side, last = lines[-1]
         note = f"\\text{{{escape(remark)}}}"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from ..document.parts import Cell, Document, Formula, Heading, Items, Step, Table, Text
 from ..notation.expr import Expr
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
 from ..ops.vocabulary import LATEX
-from .latex import formula_latex, step_latex
+from .lines import working
 
 MARKS = {"warning": "> **Note.** ", "note": "*", "good": "**", "plain": ""}
 ENDS = {"warning": "", "note": "*", "good": "**", "plain": ""}
-_SPECIAL = str.maketrans({c: "\\" + c for c in "\\`*_[]<>|#$"})
+_SPECIAL = str.maketrans({c: "\\" + c for c in "\\`*_[]<>|#$~&"})
+_REMARK = str.maketrans({c: "\\" + c for c in "{}$&#%_"} | dict.fromkeys("\\^~", " "))
 
 
 def to_markdown(document: Document, digits: Digits) -> str:
@@ -24,24 +27,38 @@ def to_markdown(document: Document, digits: Digits) -> str:
                 blocks.append(f"{'#' * level} {_escape(text)}")
             case Text():
                 blocks.append(_paragraph(part, printer))
-            case Formula():
-                blocks.append(_display(formula_latex(part, printer)))
-            case Step():
-                blocks.append(_display(step_latex(part, printer)))
+            case Formula() | Step():
+                blocks.append(_display(part, printer))
             case Table():
                 blocks.append(_table(part, printer))
             case Items(lines=lines, ordered=ordered):
                 marks = [f"{i}." if ordered else "-" for i in range(1, len(lines) + 1)]
-                blocks.append("\n".join(f"{m} {_runs(line, printer)}" for m, line in zip(marks, lines, strict=True)))
+                items = [f"{mark} {_runs(line, printer)}" for mark, line in zip(marks, lines, strict=True)]
+                blocks.append("\n".join(items))
     return "\n\n".join(b for b in blocks if b) + "\n"
 
 
 def _escape(text: str) -> str:
-    return text.translate(_SPECIAL)
+    """Plain words; what stands between `…` stays code."""
+    parts = text.split("`")
+    if len(parts) % 2 == 0 or "" in parts[1::2]:
+        return text.translate(_SPECIAL)
+    return "`".join(part if i % 2 else part.translate(_SPECIAL) for i, part in enumerate(parts))
 
 
-def _display(latex: str) -> str:
-    return f"$$\n{latex}\n$$"
+def _remark(text: str) -> str:
+    return text.translate(_REMARK)
+
+
+def _display(part: Formula | Step, printer: LatexPrinter) -> str:
+    """A line of working by itself, its parts below one another where it is long."""
+    lines = working(part, printer, _remark)
+    if len(lines) == 1:
+        body = " ".join(lines[0]).strip()
+    else:
+        joined = " \\\\\n".join(f"{left} &{rest}" for left, rest in lines)
+        body = f"\\begin{{aligned}}\n{joined}\n\\end{{aligned}}"
+    return f"$$\n{body}\n$$"
 
 
 def _inline(latex: str) -> str:
@@ -65,13 +82,16 @@ def _paragraph(text: Text, printer: LatexPrinter) -> str:
     body = _runs(text, printer)
     if text.kind in ("note", "good"):  # emphasis must not begin or end with a space
         body = body.strip()
+    body = re.sub(r"^(\d+)([.)]\s)", r"\1\\\2", body)  # no list was meant
+    body = re.sub(r"^([-+]\s)", r"\\\1", body)
     return f"{MARKS[text.kind]}{body}{ENDS[text.kind]}" if body else ""
 
 
 def _table(table: Table, printer: LatexPrinter) -> str:
     lines = [f"*{_escape(table.title)}*", ""] if table.title else []
     lines.append("| " + " | ".join(_cell(c, printer) for c in table.columns) + " |")
-    numeric = [bool(table.rows) and all(isinstance(r[i], float | int) for r in table.rows) for i in range(len(table.columns))]
+    columns = range(len(table.columns))
+    numeric = [bool(table.rows) and all(isinstance(r[i], float | int) for r in table.rows) for i in columns]
     lines.append("|" + "|".join("---:" if n else "---" for n in numeric) + "|")
     lines += ["| " + " | ".join(_cell(c, printer) for c in row) + " |" for row in table.rows]
     return "\n".join(lines)

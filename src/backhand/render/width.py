@@ -7,12 +7,15 @@ import re
 _TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|\s+|.", re.DOTALL)
 _COMMANDS = {
     "\\cdot": 0.75, "\\odot": 1.25, "\\times": 1.25, "\\approx": 1.35, "\\leftarrow": 1.6, "\\le": 1.35,
-    "\\ge": 1.35, "\\,": 0.2, "\\;": 0.3, "\\ ": 0.3, "\\quad": 1.0, "\\qquad": 2.0, "\\sum": 1.6, "\\top": 0.8,
-    "\\cdots": 1.3, "\\sim": 0.8, "\\text": 0.0, "\\mathit": 0.0, "\\mathrm": 0.0, "\\operatorname": 0.2,
-    "\\left": 0.2, "\\right": 0.2, "\\bigl": 0.2, "\\bigr": 0.2, "\\Biggl": 0.5, "\\Biggr": 0.5, "\\sqrt": 0.9,
-    "\\log": 1.3, "\\exp": 1.5, "\\tanh": 2.0, "\\max": 1.9, "\\min": 1.7,
+    "\\ge": 1.35, "\\,": 0.2, "\\;": 0.3, "\\ ": 0.3, "\\quad": 1.0, "\\qquad": 2.0, "\\sum": 1.6,
+    "\\top": 0.8, "\\cdots": 1.3, "\\sim": 0.8, "\\text": 0.0, "\\mathit": 0.0, "\\mathrm": 0.0,
+    "\\operatorname": 0.2, "\\left": 0.2, "\\right": 0.2, "\\bigl": 0.2, "\\bigr": 0.2, "\\Biggl": 0.5, "\\Biggr": 0.5,
+    "\\sqrt": 0.9, "\\log": 1.3, "\\exp": 1.5, "\\tanh": 2.0, "\\max": 1.9, "\\min": 1.7,
 }  # fmt: skip
-_ACCENTS = {f"\\{name}" for name in "hat tilde bar dot ddot vec acute grave check breve mathring".split()}
+_ACCENTS = {
+    "\\hat", "\\tilde", "\\bar", "\\dot", "\\ddot", "\\vec", "\\acute", "\\grave", "\\check", "\\breve",
+    "\\mathring",
+}  # fmt: skip
 _CHARACTERS = {
     "=": 1.35, "+": 1.25, "-": 1.0, "<": 1.35, ">": 1.35, ".": 0.28, ",": 0.45, "(": 0.4, ")": 0.4, "[": 0.3,
     "]": 0.3, "|": 0.3, "'": 0.3, "m": 0.9, "w": 0.75, "i": 0.35, "j": 0.4, "l": 0.32, "M": 1.0, "W": 1.0,

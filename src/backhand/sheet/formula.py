@@ -227,9 +227,9 @@ class FormulaReader:
     def index(self) -> tuple[int, ...]:
         """`[2,1]`, counted from 1."""
         self.expect("[", "`[`")
-        found = [self.whole("a whole number: entries are counted from 1")]
+        found = [self.whole("the number of an entry")]
         while self.skip(","):
-            found.append(self.whole("a whole number: entries are counted from 1"))
+            found.append(self.whole("the number of an entry"))
         self.expect("]", "`,` or `]`")
         return tuple(found)
 

@@ -49,12 +49,13 @@ def read_file(path: Path, wanted: list[Column], base: Path | None, place: Place 
         DataError: no such file, not text, or anything that `read_rows` refuses.
     """
     full = path if path.is_absolute() or base is None else base / path
+    shown = _shorten(str(path))
     try:
         if not full.is_file() and full.exists() and not full.is_dir():
             raise OSError(0, "it is no ordinary file")
         if full.stat().st_size > LARGEST_FILE:
             raise DataError(
-                f"the data file {path} is larger than {LARGEST_FILE // 10**9} GB",
+                f"the data file {shown} is larger than {LARGEST_FILE // 10**9} GB",
                 place=place,
                 expected=f"at most {LARGEST_FILE // 10**9} GB",
                 got=f"{full.stat().st_size / 1e9:.1f} GB",
@@ -64,7 +65,7 @@ def read_file(path: Path, wanted: list[Column], base: Path | None, place: Place 
             raise UnicodeDecodeError("utf-8", b"", text.index("\0"), text.index("\0") + 1, "null byte")
     except UnicodeDecodeError as problem:
         raise DataError(
-            f"the data file {path} is no text",
+            f"the data file {shown} is no text",
             place=place,
             expected="a CSV file in UTF-8",
             got=f"byte {problem.start} is not UTF-8 text",
@@ -73,13 +74,19 @@ def read_file(path: Path, wanted: list[Column], base: Path | None, place: Place 
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         raise DataError(
-            f"cannot read the data file {path}: {reason}",
+            f"cannot read the data file {shown}: {reason}",
             place=place,
             expected="a CSV file, its path relative to the sheet",
-            got=str(full),
+            got=_shorten(str(full), 200),
             hint=_neighbour(full),
         ) from None
     return read_rows(text, wanted, str(path), 0, text)
+
+
+def _word_data(source: str, offset: int, whole: str) -> Place | None:
+    """Where `data` stands, above the rows that begin at `offset`; None for a file of its own."""
+    start = whole.rfind("data", 0, offset)
+    return Place.of(source, whole, start, start + 4) if start >= 0 else None
 
 
 def _neighbour(path: Path) -> str | None:
@@ -105,14 +112,14 @@ def read_rows(rows_text: str, wanted: list[Column], source: str, offset: int, wh
     if not line:
         raise DataError(
             "there is no data here",
-            place=Place.of(source, whole, max(0, offset - 1)) if whole else None,
+            place=_word_data(source, offset, whole),
             expected="a line of column names, then a row a line",
             got="nothing" if not rows_text.strip() else "only comments",
             hint="leave the `data` line out for a sheet without data",
         )
     header = [_clean(cell) for cell in _cells(line)]
     head = Place.of(source, whole, start, start + len(line))
-    taken = _match(header, wanted, head)
+    taken = _match(header, wanted, head, line)
     numbers = array("d")
     rows = 0
     for start, line in lines:
@@ -171,7 +178,7 @@ def _clean(cell: str) -> str:
     return canonical(" ".join(cell.split()))
 
 
-def _match(header: list[str], wanted: list[Column], place: Place) -> list[int]:
+def _match(header: list[str], wanted: list[Column], place: Place, line: str) -> list[int]:
     """For each wanted column its position in the header."""
     positions: dict[str, list[int]] = {}
     for i, cell in enumerate(header):
@@ -180,7 +187,7 @@ def _match(header: list[str], wanted: list[Column], place: Place) -> list[int]:
     for want in wanted:
         found = positions.get(canonical(want.name)) or positions.get(_clean(want.label) or "\n")
         if not found:
-            raise _missing_column(want, header, wanted, place)
+            raise _missing_column(want, header, wanted, place, line)
         if len(found) > 1:
             raise DataError(
                 f"two columns are called `{header[found[0]]}`",
@@ -200,9 +207,11 @@ def _match(header: list[str], wanted: list[Column], place: Place) -> list[int]:
     return list(taken)
 
 
-def _missing_column(want: Column, header: list[str], wanted: list[Column], place: Place) -> DataError:
+def _missing_column(
+    want: Column, header: list[str], wanted: list[Column], place: Place, line: str
+) -> DataError:
     label = f" or `{want.label}`" if want.label else ""
-    separator = next((s for s in (";", "\t", "|") if len(header) == 1 and s in header[0]), "")
+    separator = next((s for s in (";", "\t", "|") if len(header) == 1 and s in line), "")
     free = [h for h in header if h not in {canonical(w.name) for w in wanted}]
     hint = did_you_mean(want.name, free) or (did_you_mean(want.label, free) if want.label else None)
     if separator:

@@ -15,19 +15,21 @@ LONGEST_WORD = 200  # characters of a name or a number
 MOST_TOKENS = 300_000  # in one statement
 MOST_IN_ALL = 1_000_000
 
+_SPACE = r" \t\f\r\u00a0\u2000-\u200a\u202f\u205f\u3000"
 _TOKEN = re.compile(
-    rf"""[ \t\f\r\u00a0\u2000-\u200a\u202f\u205f\u3000]*+(?:
+    rf"""[{_SPACE}]*+(?:
     (?P<name>{NAME_PATTERN})
     |(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+−]?[0-9]+)?)
-    |(?P<sign>->|→|\*\*|[-+−*/·×⋅∗@^()\[\],;=])
-    |(?P<line>\n)
-    |(?P<comment>\#[^\n]*)
+    |(?P<sign>->|→|\*\*|[-+−*/·×⋅∗@^()\[\],=])
+    |(?P<stop>[\n;](?:[{_SPACE}\n;]++|\#[^\n]*+)*+)  # ends of statements, empty statements and comments
+    |(?P<comment>\#[^\n]*+)
     |(?P<text>"[^"\n]*")
     |(?P<raised>⁻?[⁰¹²³⁴⁵⁶⁷⁸⁹]+)
     |(?P<bad>.)
     |\Z)""",
     re.VERBOSE | re.DOTALL,
 )
+_COMMENT = re.compile(r"#[^\n]*")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
 _SAME = {"−": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "**": "^", "→": "->"}
 _PAIRS = {"(": ")", "[": "]"}
@@ -71,28 +73,37 @@ def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
         word = found[kind]
         end = found.end()
         start = end - len(word)
-        if kind == "sign":
+        if kind == "stop":
+            if not brackets.open:
+                if word[0] == "\n" and _is_data(tokens):
+                    yield Rows(text[start + 1 :], start + 1, tokens[0][2:])
+                    return
+                if tokens:
+                    yield _ended(tokens)
+                    tokens = []
+                continue
+            if ";" not in _COMMENT.sub("", word):
+                continue  # an open bracket continues the line
+            kind, word, start = "bad", ";", text.index(";", start)
+        elif kind == "sign":
             kind = _SAME.get(word, word)
             if kind in "()[]=":
                 brackets.follow(kind, start)
         elif len(word) > LONGEST_WORD and kind != "text":
             raise _too_long(f"a {kind}", LONGEST_WORD, "characters", Place.of(source, text, start))
-        if (kind == "line" or kind == ";") and not brackets.open:
-            if kind == "line" and _is_data(tokens):
-                yield Rows(text[end:], end, tokens[0][2:])
-                return
-            if tokens:
-                yield _ended(tokens)
-                tokens = []
-        elif kind != "line":
-            tokens.append(Token(kind, word, start, end))
-            count += 1
-            if len(tokens) > MOST_TOKENS or count > MOST_IN_ALL:
-                brackets.refuse_open_line()
-                most, what = (
-                    (MOST_TOKENS, "a statement") if count <= MOST_IN_ALL else (MOST_IN_ALL, "a sheet")
-                )
-                raise _too_long(what, most, "words and signs", Place.of(source, text, start))
+        elif word == '"':
+            raise SyntaxProblem(
+                "this quote is never closed on its line",
+                place=Place.of(source, text, start),
+                expected='a closing "',
+                got="the end of the line",
+            )
+        tokens.append(Token(kind, word, start, end))
+        count += 1
+        if len(tokens) > MOST_TOKENS or count > MOST_IN_ALL:
+            brackets.refuse_open_line()
+            most, what = (MOST_TOKENS, "a statement") if count <= MOST_IN_ALL else (MOST_IN_ALL, "a sheet")
+            raise _too_long(what, most, "words and signs", Place.of(source, text, start))
     brackets.refuse_open()
     if _is_data(tokens):
         yield Rows("", len(text), tokens[0][2:])

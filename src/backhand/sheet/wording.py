@@ -27,7 +27,7 @@ _OPERAND = ("name", "number", "(", "[", "text")
 _AFTER_OPERAND = ("name", "number", ")", "]", "raised")
 _BEFORE_OPERAND = ("+", "-", "*", "/", "@", "^", "(", "[", ",", "=")
 _CHARACTERS = {
-    '"': "close the quote on its own line",
+    ";": "close the bracket first",
     "“": 'quotes are straight: "…"',
     "”": 'quotes are straight: "…"',
     "„": 'quotes are straight: "…"',
@@ -90,8 +90,8 @@ def _got(token: Token) -> str:
 def _said(token: Token, before: Token | None, word: str, expected: str) -> str:
     where = f" in this `{word}` statement" if word else ""
     if token.kind == "bad":
-        if token.text == '"':
-            return "this quote is never closed on its line"
+        if token.text == ";":
+            return "a statement ends inside brackets"
         if token.text in "'′’‘`":
             return "a quotation mark or prime stands here"
         if not token.text.isprintable():

@@ -1,0 +1,189 @@
+"""Results as immutable values: they draw themselves in a terminal and a notebook, and become plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..document.parts import Document
+from ..engine.run import Run
+from ..network.build import Problem
+from ..notation.expr import Ref
+from ..notation.numbers import Digits
+from ..sheet.parse import parse_name
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+    from ..explain.derivation import Derivation
+    from ..explain.gradcheck import GradientCheck
+    from ..explain.record import Row, StepRecord
+    from ..explain.show import Choices
+
+
+class Result:
+    """What every result can do: draw itself in a terminal and a notebook, and become plain data."""
+
+    digits: Digits = Digits()
+
+    def document(self) -> Document:
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def to_markdown(self, digits: int | None = 6) -> str:
+        from ..render.markdown import to_markdown
+
+        return to_markdown(self.document(), Digits(digits))
+
+    def to_latex(self, digits: int | None = 6) -> str:
+        from ..render.latex import to_latex
+
+        return to_latex(self.document(), Digits(digits))
+
+    def save(self, path: str | Path, digits: int | None = 6) -> None:
+        """Writes the result; the ending (.txt, .md, .tex, .json) chooses the format.
+
+        Raises:
+            UsageError: an unknown ending, or a place that cannot be written to.
+        """
+        from ..render.files import as_text, format_of, write_whole
+
+        path = Path(path)
+        form = format_of(path)
+        write_whole(
+            path, as_text(self.document(), self.to_dict() if form == "json" else None, form, Digits(digits))
+        )
+
+    def __str__(self) -> str:
+        from ..render.files import as_text
+
+        return as_text(self.document(), None, "text", self.digits)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        from rich.text import Text
+
+        from ..render.terminal import draw
+
+        with console.capture() as captured:
+            draw(self.document(), console, self.digits)
+        yield Text.from_ansi(captured.get())
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self), "text/markdown": self.to_markdown()}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Work(Result):
+    """A sheet worked out: forward, cost, backward, update, for every step of the run."""
+
+    problem: Problem
+    run: Run
+    choices: Choices
+
+    @cached_property
+    def steps(self) -> tuple[StepRecord, ...]:
+        from ..explain.record import StepRecord
+
+        return tuple(StepRecord(s) for s in self.run.steps)
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """The rows of the first step."""
+        return self.steps[0].rows if self.steps else ()
+
+    @property
+    def cost(self) -> float | None:
+        """The whole cost of the first step, before the update."""
+        return self.steps[0].cost if self.steps else None
+
+    @property
+    def gradients(self) -> Mapping[str, Any]:
+        """∂C/∂… of the first step."""
+        return self.steps[0].gradients if self.steps else {}
+
+    def why(self, name: str, row: int | None = None, of: str | None = None, grain: str = "neurons") -> Why:
+        """The derivation of ∂cost/∂name at the last step kept."""
+        return derive_why(self.problem, self.run, name, row, of, grain)
+
+    def document(self) -> Document:
+        from ..explain.show import show_document
+
+        return show_document(self.problem, self.run, self.choices)
+
+    def to_dict(self, only: set[str] | None = None) -> dict[str, Any]:
+        from ..explain.record import show_json
+
+        return show_json(self.problem, self.run.steps, self.problem.warnings, only)
+
+    def __repr__(self) -> str:
+        return f"<Work: {len(self.run.steps)} steps, cost {self.cost}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Why(Result):
+    """The derivation of one partial."""
+
+    derivation: Derivation
+
+    @property
+    def value(self) -> Any:
+        return self.derivation.value
+
+    @property
+    def paths(self) -> Any:
+        return self.derivation.paths
+
+    @property
+    def path_count(self) -> int:
+        return self.derivation.path_count
+
+    def document(self) -> Document:
+        from ..explain.why import why_document
+
+        return why_document(self.derivation)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..explain.why import why_json
+
+        return why_json(self.derivation, self.digits)
+
+    def __repr__(self) -> str:
+        return f"<Why: {self.derivation.name.name}, {self.path_count} paths, {self.value}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Check(Result):
+    """Back-propagation beside differences."""
+
+    check: GradientCheck
+
+    @property
+    def agrees(self) -> bool:
+        return self.check.agrees
+
+    def document(self) -> Document:
+        from ..explain.gradcheck import gradcheck_document
+
+        return gradcheck_document(self.check)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..explain.gradcheck import gradcheck_json
+
+        return gradcheck_json(self.check)
+
+    def __repr__(self) -> str:
+        return f"<Gradient check: {'agrees' if self.agrees else 'disagrees'}>"
+
+
+def derive_why(
+    problem: Problem, done: Run | None, name: str, row: int | None, of: str | None, grain: str
+) -> Why:
+    from ..explain.derivation import derive
+
+    top: Ref | None = parse_name(of) if of else None
+    return Why(derive(problem, done, parse_name(name), row=row, of=top, grain=grain))

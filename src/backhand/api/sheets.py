@@ -1,0 +1,256 @@
+"""Sheets: read, worked out, derived, checked, and made of sizes alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..engine.run import MAX_EPOCHS, Run, run
+from ..engine.training import Step
+from ..errors import SheetError, UsageError, nearest
+from ..network.build import Problem, build
+from ..network.graph import Network
+from ..sheet.model import SheetText
+from ..sheet.parse import parse
+from ..sheet.write import write
+from .results import Check, Why, Work, derive_why
+
+GRAINS = ("neurons", "layers", "inner")
+LARGEST_SHEET = 20_000_000
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet: its text, and the network it means.
+
+    Attributes:
+        statements: as read.
+        problem: the network with its plan and data.
+    """
+
+    statements: SheetText
+    problem: Problem = field(compare=False, repr=False)
+
+    @property
+    def network(self) -> Network:
+        return self.problem.network
+
+    @property
+    def title(self) -> str:
+        return self.network.title
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return self.problem.warnings
+
+    def write(self) -> str:
+        """The sheet's text; reading it gives the same network."""
+        return write(self.statements)
+
+    def show(
+        self,
+        epochs: int = 1,
+        *,
+        view: str = "own",
+        names: str = "own",
+        rows: Sequence[int] = (),
+        until_gradient: float | None = None,
+        questions: bool = False,
+        every: int = 1,
+    ) -> Work:
+        """Works the sheet out.
+
+        Args:
+            epochs: how many; with `until_gradient` the most there may be.
+            view: own, neurons, vectors, matrices or batch.
+            names: own, indexed (w_jk^(l)), fromto (W<to><from>_<layer>) or numbered.
+            rows: which rows are written out in full, counted from 1.
+            until_gradient: stop when no |∂C/∂w| is above this.
+            every: keep every so many-th step only.
+        Raises:
+            BackhandError: a request that does not fit, or a number that stopped being finite.
+        """
+        from ..explain.show import Choices
+
+        _one_of("view", view, _views())
+        _one_of("names", names, _schemes())
+        choices = Choices(view, names, tuple(rows), questions=questions)  # type: ignore[arg-type]
+        if until_gradient is not None and epochs == 1:
+            epochs = MAX_EPOCHS
+        done = self.run(epochs, until=until_gradient, every=every)
+        return Work(self.problem, done, choices)
+
+    def run(
+        self,
+        epochs: int = 1,
+        *,
+        until: float | None = None,
+        every: int = 1,
+        progress: Any = None,
+        keep: Any = None,
+    ) -> Run:
+        """The numbers alone; in letters there are none."""
+        if self.network.in_letters:
+            return Run((), (), {}, None, 0)
+        if epochs < 1:
+            raise UsageError(f"{epochs} epochs cannot be worked", expected="1 or more")
+        chosen = keep or (lambda count, epoch: (count - 1) % every == 0)
+        return run(self.problem, epochs, until=until, keep=chosen, progress=progress)
+
+    def why(
+        self,
+        name: str,
+        row: int | None = None,
+        *,
+        of: str | None = None,
+        epoch: int = 1,
+        grain: str = "neurons",
+    ) -> Why:
+        """The derivation of ∂cost/∂name (or ∂of/∂name) in some epoch.
+
+        Args:
+            row: one row's own cost; None is the whole cost.
+            grain: neurons, layers or inner (down to the cost's inner difference).
+        Raises:
+            NameProblem, UsageError: no such name, entry or row.
+        """
+        _one_of("grain", grain, GRAINS)
+        problem = self.problem
+        if grain == "inner":
+            from ..network.inner import with_inner
+
+            problem = with_inner(problem)
+        if problem.network.in_letters:
+            return derive_why(problem, None, name, row, of, grain)
+        plan = problem.plan if problem.plan.rate is not None else replace(problem.plan, mode="batch")
+        holds = _holding(replace(problem, plan=plan), epoch, row)
+        return derive_why(problem, holds, name, row, of, grain)
+
+    def gradcheck(self, epsilon: float = 1e-6, *, prices: bool = False) -> Check:
+        """Back-propagation beside one-sided and central differences, for every partial.
+
+        Raises:
+            UsageError: no cost, no data, no parameters, or a sheet in letters.
+        """
+        from ..explain.gradcheck import check_gradients
+
+        return Check(check_gradients(self.problem, epsilon, prices))
+
+
+def _holding(problem: Problem, epoch: int, row: int | None) -> Run:
+    """The step of an epoch that holds a row (its first step, if none is asked for)."""
+    from ..engine.training import has_rows, steps
+
+    if epoch < 1:
+        raise UsageError(f"there is no epoch {epoch}", expected="1 or more")
+    if epoch > 1 and problem.plan.rate is None:
+        raise UsageError("without a rate there is only epoch 1", hint="add `rate 0.1` to the sheet")
+    if not has_rows(problem):
+        raise UsageError(
+            "the sheet has inputs and no data, so no partial has a value", hint="add `data` and its rows"
+        )
+    last: Step | None = None
+    for step in steps(problem, epoch):
+        if step.epoch == epoch:
+            last = step
+            if row is None or row in step.tape.rows:
+                break
+    return Run((last,) if last else (), (), {}, None, epoch)
+
+
+def _views() -> tuple[str, ...]:
+    from ..explain.views import VIEWS
+
+    return VIEWS
+
+
+def _schemes() -> tuple[str, ...]:
+    from ..explain.names import SCHEMES
+
+    return SCHEMES
+
+
+def _one_of(what: str, value: str, known: Sequence[str]) -> str:
+    if value not in known:
+        near = nearest(value, tuple(known))
+        raise UsageError(
+            f"there is no {what} `{value}`",
+            expected=", ".join(known),
+            hint=f"did you mean `{near}`?" if near else None,
+        )
+    return value
+
+
+def read(source: str | Path) -> Sheet:
+    """Reads a sheet from a file, or from its own text (anything with a line break or an `=`).
+
+    Raises:
+        SheetError, DataError: with line, column, what was expected and what to try.
+        UsageError: there is no such file.
+    """
+    if isinstance(source, str) and ("\n" in source or "=" in source):
+        return _sheet(source, "sheet", None)
+    path = Path(source)
+    return _sheet(read_text(path), path.name, path.parent)
+
+
+def read_text(path: Path) -> str:
+    """A sheet file's text.
+
+    Raises:
+        UsageError: it cannot be read; SheetError: it is not UTF-8 text, or far too large.
+    """
+    try:
+        if path.stat().st_size > LARGEST_SHEET:
+            raise SheetError(
+                f"{path} is larger than {LARGEST_SHEET // 10**6} MB",
+                hint='move the rows out: `data from "rows.csv"`',
+            )
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise SheetError(
+            f"{path} is not UTF-8 text (byte {problem.start})", hint="save it as plain text, UTF-8"
+        ) from None
+    except (OSError, ValueError) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise UsageError(
+            f"cannot read {path}: {reason}",
+            expected="a sheet file, the name of an example, or - for stdin",
+            hint="`backhand examples` lists the examples",
+        ) from None
+
+
+def from_text(text: str, source: str = "sheet", folder: Path | None = None) -> Sheet:
+    """A sheet from its text; `folder` is where `data from` looks."""
+    return _sheet(text, source, folder)
+
+
+def _sheet(text: str, source: str, folder: Path | None) -> Sheet:
+    statements = parse(text, source)
+    return Sheet(statements, build(statements, folder))
+
+
+def layers(
+    *sizes: int, activation: str = "sigmoid", output: str = "linear", start: str = "he", seed: int = 0
+) -> Sheet:
+    """A network of dense layers without any text: `bh.layers(2, 3, 1)`.
+
+    Args:
+        sizes: inputs, hidden units layer by layer, outputs.
+        activation, output: of the hidden layers and of the last one.
+        start: he, xavier, uniform, normal or zeros, drawn with `seed`.
+    Raises:
+        UsageError: fewer than two sizes, or a size below 1.
+    """
+    if len(sizes) < 2 or any(type(s) is not int or s < 1 for s in sizes):
+        raise UsageError(
+            f"layers{sizes!r} is no network", expected="at least two whole numbers, such as layers(2, 3, 1)"
+        )
+    chain = "".join(
+        f" -> {s} {output if i == len(sizes) - 1 else activation}" for i, s in enumerate(sizes[1:], 1)
+    )
+    names = f'title "{"-".join(map(str, sizes))}"\ninput x[{sizes[0]}]\ntarget yd[{sizes[-1]}]'
+    text = f"{names}\nlayers x{chain} as y\ncost C = mse(y, yd)\nstart {start} seed {seed}\n"
+    return _sheet(text, "layers", None)
