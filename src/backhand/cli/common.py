@@ -40,17 +40,37 @@ class DigitsType(click.ParamType):  # type: ignore[type-arg]
             return Digits(None)
         if str(value).isdigit() and 1 <= int(value) <= 17:
             return Digits(None if int(value) == 17 else int(value))
-        self.fail(f"{value} is no number of digits; give 1 to 17, or `full` for every digit", param, ctx)
+        return self.fail(
+            f"{value} is no number of digits; give 1 to 17, or `full` for every digit", param, ctx
+        )
 
 
 def output_options(command: Command) -> Command:
     """-o, --format, --json, --digits."""
     options = [
-        click.option("-o", "--output", type=click.Path(dir_okay=True, path_type=Path), help="Write to FILE; its ending chooses the format (.txt .md .tex .json)."),
-        click.option("--format", "form", type=click.Choice(["text", "markdown", "latex", "json"]), help="The format, whatever the file is called."),
-        click.option("--json", "as_json", is_flag=True, help="One JSON document with every number as a full double."),
-        click.option("--digits", type=DigitsType(), default="6", show_default=True, help="Significant digits shown; `full` for all."),
-    ]  # fmt: skip
+        click.option(
+            "-o",
+            "--output",
+            type=click.Path(dir_okay=True, path_type=Path),
+            help=("Write to FILE; its ending chooses the format (.txt .md .tex .json)."),
+        ),
+        click.option(
+            "--format",
+            "form",
+            type=click.Choice(["text", "markdown", "latex", "json"]),
+            help="The format, whatever the file is called.",
+        ),
+        click.option(
+            "--json", "as_json", is_flag=True, help=("One JSON document with every number as a full double.")
+        ),
+        click.option(
+            "--digits",
+            type=DigitsType(),
+            default="6",
+            show_default=True,
+            help=("Significant digits shown; `full` for all."),
+        ),
+    ]
     for option in reversed(options):
         command = option(command)
     return command
@@ -62,7 +82,7 @@ def open_sheet(source: str, seed: int | None = None) -> Sheet:
     Raises:
         BackhandError: it cannot be read, or what it says is wrong.
     """
-    from ..api import from_text, read_text
+    from ..api import read_text
     from .examples import example_names, example_text
 
     if source == "-":

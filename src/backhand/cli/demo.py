@@ -15,7 +15,7 @@ PLACE = Path("build") / "demo"
 
 
 def tour(place: Path) -> None:
-    """Shows the price sheet for two epochs and a small network on the penguins table; writes both as reports."""
+    """Shows the price sheet for two epochs and a network learning the penguins; writes both as reports."""
     from ..api import Work
     from ..explain.show import Choices
     from ..explain.summary import summary_document

@@ -68,10 +68,23 @@ def backhand() -> None:
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 @output_options
 def show(
-    sheet: str, epochs: int, until_gradient: float | None, max_epochs: int, view: str, names: str, rows: tuple[int, ...],
-    all_rows: bool, questions: bool, only: str | None, every: int, seed: int | None, output: Path | None, form: str | None,
-    as_json: bool, digits: Digits,
-) -> None:  # fmt: skip
+    sheet: str,
+    epochs: int,
+    until_gradient: float | None,
+    max_epochs: int,
+    view: str,
+    names: str,
+    rows: tuple[int, ...],
+    all_rows: bool,
+    questions: bool,
+    only: str | None,
+    every: int,
+    seed: int | None,
+    output: Path | None,
+    form: str | None,
+    as_json: bool,
+    digits: Digits,
+) -> None:
     """Work SHEET out: forward feed, cost, every partial, update, and the epoch after.
 
     SHEET is a file, the name of an example, or - for stdin.
@@ -83,10 +96,14 @@ def show(
     machine = as_json or form == "json" or (output is not None and form is None and output.suffix == ".json")
     chosen = _names(opened, only)
     total = max_epochs if until_gradient is not None else epochs
+
+    def keep(count: int, epoch: int) -> bool:
+        return (count - 1) % every == 0 if machine else count <= DETAIL
+
     with Progress(total) as bar:
         run = opened.run(
             total, until=until_gradient, progress=bar.epochs,
-            keep=(lambda count, epoch: (count - 1) % every == 0) if machine else (lambda count, epoch: count <= DETAIL),
+            keep=keep,
         )  # fmt: skip
     _known_rows(opened, rows)
     choices = Choices(view, names, rows, DETAIL, questions, all_rows)  # type: ignore[arg-type]
@@ -141,9 +158,19 @@ def _names(opened: Any, only: str | None) -> set[str] | None:
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 @output_options
 def why(
-    sheet: str | None, name: str | None, row: int | None, of: str | None, epoch: int, grain: str, general: str | None,
-    seed: int | None, output: Path | None, form: str | None, as_json: bool, digits: Digits,
-) -> None:  # fmt: skip
+    sheet: str | None,
+    name: str | None,
+    row: int | None,
+    of: str | None,
+    epoch: int,
+    grain: str,
+    general: str | None,
+    seed: int | None,
+    output: Path | None,
+    form: str | None,
+    as_json: bool,
+    digits: Digits,
+) -> None:
     """Derive the partial of the cost by NAME: every path, their sum, and the same with the δ's looked up.
 
     NAME is a parameter, a node or an input, or an entry of one: w5, a1, "W1[2,1]".
@@ -192,9 +219,15 @@ class _General:
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 @output_options
 def gradcheck(
-    sheet: str, epsilon: float, no_price: bool, seed: int | None, output: Path | None, form: str | None, as_json: bool,
+    sheet: str,
+    epsilon: float,
+    no_price: bool,
+    seed: int | None,
+    output: Path | None,
+    form: str | None,
+    as_json: bool,
     digits: Digits,
-) -> None:  # fmt: skip
+) -> None:
     """Hold back-propagation against differences, for every partial, and show what each way costs."""
     from ..api import Check
     from ..explain.gradcheck import check_gradients
@@ -257,14 +290,15 @@ def main(arguments: list[str] | None = None) -> None:
         code = 1
     except MemoryError:
         _say(
-            "error: the memory of this machine is not enough for this\n  try      fewer epochs or rows, or --every 100"
+            "error: the memory of this machine is not enough\n  try      fewer epochs or rows, or --every 100"
         )
         code = 1
     except Exception as error:  # a bug of ours; the person gets words, and we get what we need
         if os.environ.get("BACKHAND_DEBUG"):
             raise
         _say(
-            f"error: this is a bug in Backhand: {type(error).__name__}: {error}\n  try      the same with BACKHAND_DEBUG=1, and report what it prints"
+            f"error: this is a bug in Backhand: {type(error).__name__}: {error}\n"
+            "  try      the same with BACKHAND_DEBUG=1, and report what it prints"
         )
         code = 1
     raise SystemExit(code if isinstance(code, int) else 0)

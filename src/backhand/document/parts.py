@@ -80,7 +80,6 @@ class Step:
             if position:
                 relation = "=" if _agree(shown[position - 1], part, digits) else "≈"
             if links and _same(_rounded(links[-1][1], digits), part):
-                links[-1] = (links[-1][0], part)
                 continue
             links.append((relation, part))
         return PrintedStep(self.left, tuple(links), self.remark)
@@ -161,11 +160,11 @@ def as_expr(value: Value) -> Expr:
 
 
 def _rounded(expr: Expr, digits: Digits) -> Expr:
-    """The formula with every number as it will be printed."""
-    if digits.count is None:
-        return expr
+    """The formula with every number as it will be printed; the negative of 5 is the number -5."""
 
     def one(part: Expr) -> Expr | None:
+        if type(part) is Call and part.op == "neg" and type(part.args[0]) is Num and part.args[0].value >= 0:
+            return Num(digits.rounded(-part.args[0].value))
         if type(part) is Num:
             return Num(digits.rounded(part.value))
         if type(part) is Arr and part.value.size > LARGE:
@@ -198,9 +197,7 @@ def _is_large(expr: Expr) -> bool:
 
 
 def _same(left: Expr, right: Expr) -> bool:
-    """Whether two parts read the same: 5 and 5, 1/2 and 1/2, and also -(5) and -5."""
-    if type(left) is Call and left.op == "neg" and type(left.args[0]) is Num and left.args[0].value >= 0:
-        left = Num(-left.args[0].value)
+    """Whether two parts read the same: 5 and 5, 1/2 and 1/2."""
     if type(left) is Arr and type(right) is Arr:
         return left.value.shape == right.value.shape and bool(np.all(left.value == right.value))
     return left == right

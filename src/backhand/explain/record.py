@@ -138,11 +138,8 @@ class StepRecord:
         }
 
     def to_dict(self, only: set[str] | None = None) -> dict[str, Any]:
-        network = self.step.tape.network
-        nodes = {n.name for n in (*network.equations, *network.inputs, *network.targets)}
         out: dict[str, Any] = {"epoch": self.epoch, "batch": self.batch}
-        if only is None or only & nodes:
-            out["rows"] = [r.to_dict(only) for r in self.rows]
+        out["rows"] = [r.to_dict(only) for r in self.rows]
         if only is None or "cost" in only:
             out["cost"] = self.cost
         out["gradients"] = {

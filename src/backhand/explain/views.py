@@ -107,7 +107,7 @@ def backward_lines(program: Program, view: View) -> Iterator[Line]:
     nodes = [n.name for n in program.order]
     parameters = [p.name for p in network.parameters]
     if view == "own":
-        yield from _own_lines(program, [*nodes, *parameters])
+        yield from own_lines(program, [*nodes, *parameters])
     elif view in ("neurons", "vectors"):
         for name in [*nodes, *parameters]:
             yield from _entry_lines(program, name)
@@ -115,7 +115,7 @@ def backward_lines(program: Program, view: View) -> Iterator[Line]:
         yield from _matrix_backward(program, layer_view(network))
 
 
-def _own_lines(program: Program, wanted: Iterable[str]) -> Iterator[Line]:
+def own_lines(program: Program, wanted: Iterable[str]) -> Iterator[Line]:
     """∂C/∂(each name, once), as a whole where it is one formula."""
     for name in dict.fromkeys(wanted):
         received = program.received.get(name)
@@ -153,14 +153,14 @@ def _matrix_backward(program: Program, view: LayerView) -> Iterator[Line]:
         if following is None:
             yield from (line for unit in layer.units if (line := _entry_line(program, unit.a)) is not None)
         elif not goes_only_into(program, layer, following):
-            yield from _own_lines(program, (u.a.name for u in layer.units))
+            yield from own_lines(program, (u.a.name for u in layer.units))
         else:
             next_z: Expr = following.whole[2] if following.whole else stacked([u.z for u in following.units])
             weights = weight_matrix(following)
             yield Line(of(a), Call("matmul", (Call("transpose", (weights,)), of(next_z))))
         activation = layer.activation
         if activation is not None and not goes_only_into(program, layer, None):
-            yield from _own_lines(program, (u.z.name for u in layer.units))
+            yield from own_lines(program, (u.z.name for u in layer.units))
         elif activation is not None and activation.op == "softmax":
             inner = add(of(a), Call("neg", (Call("matmul", (a, of(a))),)))
             yield Line(of(z), Call("hadamard", (a, inner)))
@@ -184,7 +184,7 @@ def _matrix_backward(program: Program, view: LayerView) -> Iterator[Line]:
             bias = bias_vector(layer)
             if bias is not None:
                 yield Line(of(bias), where_weights_are(of(z), [u.bias for u in layer.units]))
-    yield from _own_lines(program, shared)
+    yield from own_lines(program, shared)
 
 
 def where_weights_are(whole: Expr, weights: Sequence[object]) -> Expr:

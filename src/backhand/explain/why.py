@@ -14,6 +14,7 @@ from ..ops.evaluate import value_of
 from .derivation import PAGE_PATHS, Derivation, Path, chain, common_factors, lookups, product
 from .paths import TOP
 from .scene import over_rows
+from .views import line_step, own_lines
 
 
 def _left(d: Derivation) -> Partial:
@@ -273,26 +274,20 @@ def _matrix(page: Page, d: Derivation, left: Partial) -> None:
     page.text(f"All entries at once; `backhand why SHEET \"{entry}\"` derives one of them path by path.")
     if received is None:
         return
-    chain_nodes = []
-    stack, seen = lookups(received.whole), set[str]()
+    stack, seen = [received], set[str]()
     while stack:
-        partial = stack.pop(0)
-        if partial.by.name in seen:
-            continue
-        seen.add(partial.by.name)
-        chain_nodes.append(partial.by.name)
-        following = d.program.received.get(partial.by.name)
-        stack += lookups(following.whole) if following else []
-    ordered = [n.name for n in d.program.order if n.name in seen]
-    for name in [*ordered, d.name.name]:
-        formula = d.program.received[name].whole
-        if formula is None:
-            continue
-        partial = Partial(d.symbol, Ref(name))
+        shares = stack.pop()
+        for partial in (p for share in (shares.whole, *shares.entries.values()) for p in lookups(share)):
+            following = d.program.received.get(partial.by.name)
+            if partial.by.name not in seen and following is not None:
+                seen.add(partial.by.name)
+                stack.append(following)
+    ordered = [n.name for n in d.program.order if n.name in seen and n.name != d.name.name]
+    for line in own_lines(d.program, [*ordered, d.name.name]):
         if d.tape is None:
-            page.add(Formula(partial, formula))
+            page.add(Formula(line.left, line.letters))
         else:
-            page.add(d.scene(d.rows[0]).quantity(partial, formula))
+            page.add(line_step(d.scene(d.rows[0]), line))
     if d.tape is not None and len(d.rows) > 1:
         page.text(f"That is row {d.rows[0]}. Over all {len(d.rows)} rows: ", left, " = ", as_expr(d.value if d.value is not None else 0.0))
 

@@ -1,1 +1,1 @@
-"""The one network: a frozen graph of named nodes, and two ways to read it, neuron by neuron and layer by layer."""
+"""The one network: a frozen graph of named nodes, read neuron by neuron or layer by layer."""

@@ -127,7 +127,7 @@ class Network:
         return [n for n in self.equations if n.name not in used]
 
     def _learns(self, node: Node) -> bool:
-        """Whether a node is more than a target brought to another scale: whether parameters or inputs go into it."""
+        """Whether a node is more than a target brought to another scale: parameters or inputs go into it."""
         seen, stack, targets = set[str](), [node.name], False
         while stack:
             found = self.nodes[stack.pop()]
@@ -176,12 +176,14 @@ class Network:
                 expected="one of " + _some(list(self.nodes)),
                 hint=f"did you mean `{near}`?" if near else None,
             )
-        if ref.index and (len(ref.index) != len(node.shape) or any(i > n for i, n in zip(ref.index, node.shape, strict=True))):
+        same = len(ref.index) == len(node.shape)
+        if ref.index and not (same and all(i <= n for i, n in zip(ref.index, node.shape, strict=True))):
             shape = " × ".join(map(str, node.shape)) or "a single number"
+            last = ",".join(map(str, node.shape))
             raise NameProblem(
                 f"`{node.name}` has no entry [{','.join(map(str, ref.index))}]",
                 expected=f"entries of {shape}, counted from 1",
-                hint=f"`{node.name}[{','.join(map(str, node.shape))}]` is the last one" if node.shape else f"`{node.name}`",
+                hint=f"`{node.name}[{last}]` is the last one" if node.shape else f"`{node.name}`",
             )
         return node, ref.index
 

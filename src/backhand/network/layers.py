@@ -1,7 +1,7 @@
 """The layer view: which neurons form layers, whether the network was written out or as matrices.
 
-The other view, neuron by neuron, is `derive.entry` of each equation. Both keep the user's names: a weight of the
-layer view is the very `Ref` of the sheet, `w6` or `W2[2,2]`.
+The other view, neuron by neuron, is `derive.entry` of each equation. Both keep the user's names: a weight of
+the layer view is the very `Ref` of the sheet, `w6` or `W2[2,2]`.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import numpy as np
 from .expr import Arr, Call, Expr, Num, Partial, Ref
 from .names import latex_name
 from .numbers import Digits
-from .precedence import needs_brackets
+from .precedence import ATOM, binding, needs_brackets
 from .text import without_sign
 
 _SUMS = ("rowsum", "rowmean", "sum", "mean", "total")
@@ -182,7 +182,9 @@ class LatexPrinter:
         return "\\begin{bmatrix} " + " \\\\ ".join(rows) + " \\end{bmatrix}"
 
     def _entry(self, args: tuple[Expr, ...], expr: Call) -> str:
-        return f"{{{self._print(args[0])}}}_{{[{','.join(map(str, expr.index))}]}}"
+        inner = self._print(args[0])
+        whole = inner if binding(args[0]) == ATOM else f"\\left({inner}\\right)"
+        return f"{{{whole}}}_{{[{','.join(map(str, expr.index))}]}}"
 
     def _cases(self, args: tuple[Expr, ...], expr: Call) -> str:
         *pairs, otherwise = map(self._print, args)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .expr import Arr, Call, Expr, Num, Partial, Ref
 from .numbers import FULL, Digits
-from .precedence import needs_brackets
+from .precedence import ATOM, binding, needs_brackets
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _COMPARE = {"gt": ">", "ge": "≥", "lt": "<", "le": "≤"}
@@ -136,7 +136,7 @@ class TextPrinter:
 
     def _entry(self, args: tuple[Expr, ...], expr: Call) -> str:
         inner = self._print(args[0])
-        plain = type(args[0]) is Partial or (type(args[0]) is Call and args[0].op not in ("add", "mul", "neg"))
+        plain = binding(args[0]) == ATOM and not isinstance(args[0], Ref)
         return f"{inner if plain else f'({inner})'}[{','.join(map(str, expr.index))}]"
 
     def _cases(self, args: tuple[Expr, ...], expr: Call) -> str:

@@ -14,11 +14,12 @@ from .wording import OPERAND, OPERATOR, misplaced, shorten
 DEEPEST = 100  # operations inside operations, in one formula
 _POWER_OF_LAYER = re.compile(r"_(\w+|\{[^{}]*\})$")
 
-# What the tree calls an operator. A sheet may use these words for functions of its own.
+# What the tree and its printers call their own. A sheet may use these words for functions of its own.
 OPERATIONS = frozenset(
     {
         "add", "neg", "mul", "hadamard", "div", "pow", "gt", "ge", "lt", "le", "cases", "matmul", "outer",
         "transpose", "stack", "total", "entry", "rowsum", "rowmean", "logsumexp", "huber_of", "normal_cdf",
+        "print", "part", "call", "cut", "product", "terms", "factors", "limit", "has_exponent",
     }
 )  # fmt: skip
 
@@ -208,7 +209,8 @@ class FormulaReader:
     def call(self, token: Token) -> Expr:
         """A function of its arguments."""
         shown = unicodedata.normalize("NFC", token.text)
-        op = "sigmoid" if canonical(shown) == "σ" else f"{shown}()" if shown in OPERATIONS else shown
+        own = shown in OPERATIONS or shown.startswith("sum_")
+        op = "sigmoid" if shown == "σ" else f"{shown}()" if own else shown
         self.at += 1
         args = [] if self.skip(")") else self.arguments(")")
         span = (token.start, self.tokens[self.at - 1].end)
