@@ -2,14 +2,17 @@
 
     python tests/fuzz_sheets.py --inputs 100000 --seed 1 --minutes 10
 
-Sheets come from the shipped ones: bytes flipped, words swapped, doubled and dropped, lines of two sheets spliced, numbers
-made extreme, odd Unicode put in; and from a small grammar of random lines. What builds, is not in letters and is small
-takes one step forward and back. Every input may end in a BackhandError with a text; anything else, and anything that
-takes longer than --seconds, is an offender: it is written to --keep, and the exit code is 1.
+Sheets come from the shipped ones: bytes flipped, words swapped, doubled and dropped, lines of two sheets
+spliced, numbers made extreme, odd Unicode put in; and from a small grammar of random lines. What can be read
+must be the same when it is written and read again; what builds, is not in letters and is small takes one step
+forward and back. Every input may end in a BackhandError with a text; anything else, and anything that takes
+longer than --seconds, is an offender: it is written to --keep, and the exit code is 1.
 """
 
 import argparse
+import contextlib
 import random
+import re
 import signal
 import sys
 import time
@@ -26,24 +29,33 @@ from backhand.sheet.parse import parse
 from backhand.sheet.write import write
 
 SHEETS = sorted(Path(__file__).parent.parent.glob("src/backhand/examples/*.bh"))
-WORDS = "title input target const layers start cost rate update mode data from seed of as weights biases".split()
+WORDS = re.findall(
+    r"\S+", "title input target const layers start cost rate update mode data from seed of as weights biases"
+)
 NAMES = [
-    "x", "x1", "x_1", "x₁", "w", "w1", "w2", "W1", "W11_2", "W1~_1", "w_{11}^{(2)}", "ŷ", "y\u0302", "y", "yd", "a1",
-    "a", "z1", "b1", "σ", "δ", "e", "pi", "N", "C", "L", "max", "rate", "data", "input", "in", "var", "µ", "μ", "x^{2}",
-    "名前", "a_{}", "print", "call", "total", "add", "entry", "part", "stack", "cut", "z(y)", "number", "array", "ref",
+    "x", "x1", "x_1", "x₁", "w", "w1", "w2", "W1", "W11_2", "W1~_1", "w_{11}^{(2)}", "ŷ", "y\u0302",
+    "y", "yd", "a1", "a", "z1", "b1", "σ", "δ", "e", "pi", "N", "C", "L", "max", "rate", "data",
+    "input", "in", "var", "µ", "μ", "x^{2}", "名前", "a_{}", "print", "call", "total", "add", "entry",
+    "part", "stack", "cut", "z(y)", "number", "array", "ref",
 ]  # fmt: skip
-FUNCTIONS = (
-    "sigmoid σ relu leaky elu selu gelu silu tanh softplus softmax step linear exp log sqrt abs max min sum mean mse sse"
-    " mae huber poisson binary_cross_entropy cross_entropy softmax_cross_entropy g f foo sin total add entry print"
-).split()
+FUNCTIONS = re.findall(
+    r"\S+",
+    "sigmoid σ relu leaky elu selu gelu silu tanh softplus softmax step linear exp log sqrt abs max min"
+    " sum mean"
+    " mse sse mae huber poisson binary_cross_entropy cross_entropy softmax_cross_entropy"
+    " g f foo sin total add print",
+)
 NUMBERS = [
-    "0", "1", "2", "-1", "0.5", ".5", "5.", "1e-3", "1e308", "1e-308", "1e309", "5e-324", "-0", "1/3", "0/0", "1/0",
-    "3,5", "1_000", "0x10", "nan", "inf", "1e3e3", "٣", "½", "9" * 30, "0." + "0" * 40 + "1", "1e-400", "−2", "2²", "x²",
+    "0", "1", "2", "-1", "0.5", ".5", "5.", "1e-3", "1e308", "1e-308", "1e309", "5e-324", "-0", "1/3",
+    "0/0", "1/0", "3,5", "1_000", "0x10", "nan", "inf", "1e3e3", "٣", "½",
+    "999999999999999999999999999999", "0.00000000000000000000000000000001", "1e-400", "−2", "2²", "x²",
 ]  # fmt: skip
-CHARACTERS = "\"';:#()[]{}=+-*/^@,.~_<>|&%$!?\\`·×−⋅⁻²³₁₂→’“”–…∂\t\r\n\x00\x1b\x7f\u200b\u202e\ufeff\u2028\ud800éŷσ½名🙂"
+CHARACTERS = "\"';:#()[]{}=+-*/^@,.~_<>|&%$!?\\`·×−⋅⁻²³₁₂→’“”–…∂\t\r\n\x00\x1b\x7f\u200b\u202e"
+CHARACTERS += "\ufeff\u2028\ud800éŷσ½名🙂"
 DIRT = [
-    "\n", ";", "#", '"', "(", ")", "[", "]", "[[", "]]", "->", "**", "^", "data\n", "\ndata\n", "((((", "))))", "\r\n",
-    "\r", "\ufeff", " = ", "==", "\n\n", ",", "@", "x[2]", "[1]", "[0]", "[2,1]", "[99999999999]", "'", "^(2)", "^{2}",
+    "\n", ";", "#", '"', "(", ")", "[", "]", "[[", "]]", "->", "**", "^", "data\n", "\ndata\n", "((((",
+    "))))", "\r\n", "\r", "\ufeff", " = ", "==", "\n\n", ",", "@", "x[2]", "[1]", "[0]", "[2,1]",
+    "[99999999999]", "'", "^(2)", "^{2}",
 ]  # fmt: skip
 
 
@@ -157,12 +169,17 @@ class Maker:
     def ends(self, text: str) -> str:
         """Line ends and marks of other systems."""
         return self.rnd.choice(
-            [text.replace("\n", "\r\n"), text.replace("\n", "\r"), "\ufeff" + text, text.replace(" ", "\u00a0")]
+            [
+                text.replace("\n", "\r\n"),
+                text.replace("\n", "\r"),
+                "\ufeff" + text,
+                text.replace(" ", "\u00a0"),
+            ]
         )
 
     mutations = (flip, insert, insert, delete, tokens, tokens, lines, lines, splice, numbers, ends)
 
-    # random lines --------------------------------------------------------------------------------------------
+    # random lines --------------------------------------------------------------------------------
 
     def grammar(self) -> str:
         lines = [self.line() for _ in range(self.rnd.choice([1, 3, 6, 12]))]
@@ -171,7 +188,9 @@ class Maker:
         if self.rnd.random() < 0.5:
             lines.append(f"start {self.rnd.choice(['he', 'xavier', 'normal', 'zeros', 'uniform'])} seed 1")
         if self.rnd.random() < 0.4:
-            lines.append("data\nx, x1, yd\n" + "\n".join(self.row() for _ in range(self.rnd.choice([0, 1, 3]))))
+            lines.append(
+                "data\nx, x1, yd\n" + "\n".join(self.row() for _ in range(self.rnd.choice([0, 1, 3])))
+            )
         return "\n".join(lines) + "\n"
 
     def row(self) -> str:
@@ -188,15 +207,17 @@ class Maker:
                 lambda: f"{name} = {number}",
                 lambda: f"{name} = [{number}, {rnd.choice(NUMBERS)}]",
                 lambda: f"{name} = [[{number}, 1], [2, 3]]",
-                lambda: f"cost {name} = {rnd.choice(FUNCTIONS[19:28])}({self.formula(2)}, {self.formula(1)})",
+                lambda: f"cost {name} = {rnd.choice(FUNCTIONS[21:29])}({self.formula(2)}, {self.formula(1)})",
                 lambda: f"cost {name} = {rnd.choice(['mean', 'sum'])}({self.formula(2)}){self.tail()}",
                 lambda: f"input {name}[{rnd.choice([1, 2, 3])}]",
                 lambda: f'input {name} "{rnd.choice(NAMES)}"',
                 lambda: f"target {name}",
                 lambda: f"const {name} = {number}",
-                lambda: f"layers {rnd.choice(NAMES)} -> {rnd.choice(['2', '3', number])} {rnd.choice(FUNCTIONS)} -> 1",
+                lambda: f"layers {name} -> {rnd.choice([number, '2', '3'])} {rnd.choice(FUNCTIONS)} -> 1",
                 lambda: f"rate {number}",
-                lambda: f"update {rnd.choice(['sgd', 'adam', 'momentum', 'nesterov', 'adamw', name])} {number}",
+                lambda: (
+                    f"update {rnd.choice(['sgd', 'adam', 'momentum', 'nesterov', 'adamw', name])} {number}"
+                ),
                 lambda: f"mode {rnd.choice(['batch', 'online', 'batches of 2', name])}",
                 lambda: f'data from "{rnd.choice(NAMES)}.csv"',
             ]
@@ -241,7 +262,9 @@ def outcome(text: str) -> str:
         sheet = parse(text, "fuzz.bh")
         if not any(isinstance(s, DataFrom) for s in sheet.statements):
             again = parse(write(sheet), "again.bh")
-            assert again.statements == sheet.statements, "written and read again, the sheet says something else"
+            assert again.statements == sheet.statements, (
+                "written and read again, the sheet says something else"
+            )
         problem = build(sheet)
         if problem.network.in_letters:
             return "in letters"
@@ -252,8 +275,8 @@ def outcome(text: str) -> str:
         return "built, no rows"
     except BackhandError as error:
         said = str(error)
-        assert error.message and said.encode("utf-8"), "an error without a text"
-        assert len(said) < 20_000, "an error of more than 20,000 characters"
+        if not error.message or len(said.encode("utf-8")) > 30_000:
+            raise ValueError("an error without a text, or with too much of it") from error
         return type(error).__name__
 
 
@@ -294,10 +317,8 @@ def main() -> int:
         took = time.perf_counter() - start
         if took > given.seconds:  # a busy machine is no offence: once more
             start = time.perf_counter()
-            try:
+            with contextlib.suppress(Exception):
                 outcome(text)
-            except Exception:
-                pass
             took = min(took, time.perf_counter() - start)
             if took > given.seconds:
                 offenders.append((number, f"OFFENCE slow: {took:.2f} s", text))
@@ -308,11 +329,13 @@ def main() -> int:
         given.keep.mkdir(parents=True, exist_ok=True)
         for number, end, text in offenders[:200]:
             head = f"# {end}\n"
-            (given.keep / f"{given.seed}-{number}.bh").write_bytes((head + text).encode("utf-8", "surrogatepass"))
+            (given.keep / f"{given.seed}-{number}.bh").write_bytes(
+                (head + text).encode("utf-8", "surrogatepass")
+            )
     for end, count in counts.most_common():
         print(f"{count:>8}  {end}")
     line = slowest_text.split("\n")[0][:60]
-    print(f"slowest: {slowest:.3f} s, {len(slowest_text):,} characters, begins {ascii(line)}")
+    print(f"slowest: {slowest:.3f} s, {len(slowest_text):,} characters, begins {line!a}")
     print(
         f"{sum(counts.values()):,} inputs, seed {given.seed}, {time.monotonic() - begin:.0f} s:"
         f" {len(offenders)} offenders{f' in {given.keep}' if offenders else ''}"

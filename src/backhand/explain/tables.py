@@ -113,8 +113,8 @@ def _cost_out(formula: Expr, network: Network) -> tuple[int, ...]:
 def _uses(formula: Expr, network: Network) -> list[str]:
     from ..notation.expr import names
 
-    roles = (Role.EQUATION, Role.PARAMETER)
-    return [n for n in names(formula) if n in network.nodes and network.nodes[n].role in roles]
+    known = [network.nodes[n] for n in names(formula) if n in network.nodes]
+    return [node.name for role in (Role.EQUATION, Role.PARAMETER) for node in known if node.role is role]
 
 
 def _spelt(slope: Expr) -> Expr:

@@ -116,15 +116,18 @@ def backward_lines(program: Program, view: View) -> Iterator[Line]:
 
 
 def own_lines(program: Program, wanted: Iterable[str]) -> Iterator[Line]:
-    """∂C/∂(each name, once), as a whole where it is one formula."""
+    """∂C/∂(each name, once)."""
     for name in dict.fromkeys(wanted):
-        received = program.received.get(name)
-        if received is None:
-            continue
-        if received.entries:
-            yield from _entry_lines(program, name)
-        elif received.whole is not None:
-            yield Line(program.partial(name), received.whole)
+        yield from lines_of(program, Ref(name))
+
+
+def lines_of(program: Program, ref: Ref) -> Iterator[Line]:
+    """∂C/∂ref in one line, or a line an entry where single entries receive something of their own."""
+    received = program.received.get(ref.name)
+    if received is not None and received.entries and not ref.index:
+        yield from _entry_lines(program, ref.name)
+    elif (line := _entry_line(program, ref)) is not None:
+        yield line
 
 
 def _entry_lines(program: Program, name: str) -> Iterator[Line]:

@@ -14,7 +14,7 @@ from ..ops.evaluate import value_of
 from .derivation import PAGE_PATHS, Derivation, Path, chain, common_factors, lookups, product
 from .paths import TOP
 from .scene import over_rows
-from .views import line_step, own_lines
+from .views import line_step, lines_of, own_lines
 
 
 def _left(d: Derivation) -> Partial:
@@ -214,9 +214,7 @@ def _by_lookup(page: Page, d: Derivation, left: Partial) -> None:
     several = len(d.rows) > 1 and not d.for_row
     if d.tape is None:
         for partial in needed[:steps_left]:
-            inner = d.program.formula(partial.by)
-            if inner is not None:
-                page.add(Formula(partial, inner))
+            page.add(*(Formula(line.left, line.letters) for line in lines_of(d.program, partial.by)))
         page.add(Formula(Partial(d.symbol, d.name), formula, "each ∂ on the right is known"))
         return
     scene = d.scene(row)
@@ -225,9 +223,8 @@ def _by_lookup(page: Page, d: Derivation, left: Partial) -> None:
     if len(needed) > steps_left:
         page.text(f"{len(needed)} δ's are worked on the way, each once; the last {steps_left} before the end:")
     for partial in needed[-steps_left:]:
-        inner = d.program.formula(partial.by)
-        if inner is not None and partial.by != d.of:
-            page.add(scene.quantity(partial, inner))
+        if partial.by != d.of:
+            page.add(*(line_step(scene, line) for line in lines_of(d.program, partial.by)))
     looked = lookups(formula)
     page.add(scene.quantity(Partial(d.symbol, d.name), formula, "looked up" if looked else ""))
     if several and d.engine is not None:
@@ -261,7 +258,7 @@ def _needed(d: Derivation) -> list[Partial]:
         order.append(partial)
         if len(order) > 400:
             break
-        stack += lookups(d.program.formula(partial.by))
+        stack += [p for line in lines_of(d.program, partial.by) for p in lookups(line.letters)]
     position = {n.name: i for i, n in enumerate(d.problem.network.nodes.values())}
     return sorted(order, key=lambda p: (-position.get(p.by.name, 0), p.by.index))
 

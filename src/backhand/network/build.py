@@ -37,7 +37,7 @@ from .shapes import ShapeConflict
 from .sizes import conflict_at, infer_shapes
 from .start import SEED, check_scheme, fill
 from .symbols import Symbols
-from .values import missing_values, unused_values, value
+from .values import missing_values, power_of, unused_values, value
 
 
 @dataclass(frozen=True)
@@ -119,8 +119,8 @@ class _Builder:
                     symbols.shapes[name] = (item.size,) if item.size else ()
                     symbols.labels[name] = item.label
             elif isinstance(statement, Const):
-                if names(statement.value):
-                    mentioned = next(r for r in _refs(statement.value))
+                mentioned = next(_refs(statement.value), None)
+                if mentioned is not None:
                     raise symbols.error(
                         SheetError, f"the constant `{statement.name}` mentions `{mentioned.name}`",
                         mentioned.span or statement.span, expected="numbers only", got=mentioned.name,
@@ -140,7 +140,8 @@ class _Builder:
             for equation in opened.get(position, ()):
                 self.add_layer(equation)
             if isinstance(statement, Assign):
-                if names(statement.value) or not all(map(is_known, calls(statement.value))):
+                named = next(_refs(statement.value), None) is not None
+                if named or not all(map(is_known, calls(statement.value))):
                     self.add_equation(Equation(statement.name, statement.value, statement.span))
                 else:
                     values.append(statement)
@@ -284,8 +285,7 @@ class _Builder:
         for name in self.symbols.roles:
             stem, brace, inside = name.partition("^{")
             if brace and stem and (canonical(stem) in self.symbols.spelling or set(inside) & set("+-*/−·")):
-                meant = inside.rstrip("}").strip("()")
-                power = f"{stem}^{meant}" if len(meant) == 1 else f"{stem}^({meant})"
+                power = power_of(stem, inside)
                 said = f"`{name}` is one name, not a power; a power is written `{power}`"
                 self.warn(said, self.symbols.spans.get(name))
 

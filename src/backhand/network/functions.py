@@ -54,11 +54,12 @@ def check_known(expr: Expr, symbols: Symbols) -> None:
 def unknown_function(call: Call, symbols: Symbols) -> SheetError:
     """What is said of a function that the vocabulary lacks."""
     name = shown(call)
+    span = (call.span[0], call.span[0] + len(name)) if call.span else None
     if call.op in NAMED or call.op in REDUCTIONS:
         return symbols.error(
             SheetError,
             f"`{name}` stands only in the cost",
-            call.span,
+            span,
             expected="an equation for one row",
             got=f"{name}(…)",
             hint=f"cost C = {name}(…)",
@@ -67,7 +68,7 @@ def unknown_function(call: Call, symbols: Symbols) -> SheetError:
         return symbols.error(
             NameProblem,
             f"`{name}` is a name, not a function",
-            call.span,
+            span,
             expected="an operator before the bracket",
             got=f"{name}(…)",
             hint=f"a product needs its sign: `{name}*(…)`",
@@ -75,7 +76,7 @@ def unknown_function(call: Call, symbols: Symbols) -> SheetError:
     return symbols.error(
         NameProblem,
         f"there is no function `{name}`",
-        call.span,
+        span,
         expected=", ".join(FUNCTION_NAMES),
         got=name,
         hint=did_you_mean(name.lower(), FUNCTION_NAMES),

@@ -110,13 +110,19 @@ def _meant(name: str, missing: set[str], symbols: Symbols, statements: Sequence[
             return f"did you mean `{left}*{right}`?"
     stem, brace, exponent = name.partition("^{")
     if brace and canonical(stem) in spelt:
-        return f"`{name}` is one name; a power is written `{stem}^({exponent.rstrip('}')})`"
+        return f"`{name}` is one name; a power is written `{power_of(stem, exponent)}`"
     if name in _CONSTANTS:
         return _CONSTANTS[name]
     near = nearest(name, known)
     if near:
         return f"did you mean `{near}`?"
     return f"`{name} = 0.5`, or `start he seed 7` for all of them"
+
+
+def power_of(stem: str, exponent: str) -> str:
+    """What `x^{2}` would be as a power: `x^2`."""
+    inside = exponent.rstrip("}").strip("()")
+    return f"{stem}^{inside}" if len(inside) == 1 else f"{stem}^({inside})"
 
 
 def unused_values(unused: Sequence[str], symbols: Symbols) -> Iterator[tuple[str, Span]]:

@@ -27,11 +27,13 @@ class LatexPrinter:
         digits: how numbers are rounded.
         functions: the LaTeX of function names, by operation (`sigmoid` is `\\sigma`).
         limit: lists longer than this are cut in the middle; None never cuts.
+        inline: for a line of text or a table: ∂C/∂w with a slash.
     """
 
     digits: Digits = field(default_factory=Digits)
     functions: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = 10
+    inline: bool = False
 
     def __call__(self, expr: Expr) -> str:
         return self._print(expr)
@@ -68,6 +70,8 @@ class LatexPrinter:
                 return self.array(value)
             case Ref():
                 return self.ref(expr)
+            case Partial(of=of, by=by) if self.inline:
+                return f"\\partial {self.ref(of)}/\\partial {self.ref(by)}"
             case Partial(of=of, by=by):
                 return f"\\frac{{\\partial {self.ref(of)}}}{{\\partial {self.ref(by)}}}"
             case Call():
@@ -99,18 +103,20 @@ class LatexPrinter:
     def pieces(self, expr: Expr) -> list[str]:
         """The formula in parts between which a line may be broken; all but the first begin with a sign."""
         match expr:
-            case Call(op="add", args=(_, _, *_), prime=0):
-                return self._terms(expr.args)
-            case Call(op="mul" | "hadamard" | "matmul" as op, args=(_, _, *_), prime=0):
-                sign = "\\times" if op == "matmul" else _PRODUCTS[op]
-                first, *others = self._factors(op, expr.args)
-                return [first, *(f"{sign} {text}" for text in others)]
+            case Call(op="add" | "mul" | "hadamard" | "matmul" as op, args=(first, _, *_), prime=0):
+                opened = type(first) is Call and first.op == op and not needs_brackets(op, first, 0)
+                if op == "add":
+                    head, *others = self._terms(expr.args)
+                else:
+                    sign = "\\times" if op == "matmul" else _PRODUCTS[op]
+                    head, *others = self._factors(op, expr.args)
+                    others = [f"{sign} {text}" for text in others]
+                return [*(self.pieces(first) if opened else [head]), *others]
             case Call(op="div", args=(Call(op="add", args=(_, _, *_), prime=0) as top, bottom)):
-                first, *others = self._terms(top.args)
-                size = "Biggl" if "\\begin" in first else "bigl"
-                *others, last = others
+                head, *others, last = self.pieces(top)
+                size = "Biggl" if "\\begin" in head else "bigl"
                 below = self._part("div", bottom, 1)
-                return [f"\\{size}({first}", *others, f"{last}\\{size[:-1]}r) / {below}"]
+                return [f"\\{size}({head}", *others, f"{last}\\{size[:-1]}r) / {below}"]
         return [self._print(expr)]
 
     def _call(self, expr: Call) -> str:

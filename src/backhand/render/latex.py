@@ -7,22 +7,18 @@ from itertools import groupby
 from ..document.parts import Cell, Document, Formula, Heading, Items, Part, Step, Table, Text
 from ..notation.expr import Expr
 from ..notation.latex import LatexPrinter
-from ..notation.names import latex_name
 from ..notation.numbers import Digits
 from ..ops.vocabulary import LATEX
-from .lines import ROOM, Line, working
+from .lines import LEFT, Line, left_width, working
 from .width import text_width, width
+from .words import by_number, words
 
-# What plain words may hold beside letters; Greek and accents come from the names.
-_SPECIAL = {
-    "\\": "\\textbackslash{}", "{": "\\{", "}": "\\}", "$": "\\$", "&": "\\&", "#": "\\#", "%": "\\%",
-    "_": "\\_", "^": "\\^{}", "~": "\\textasciitilde{}", "<": "\\textless{}", ">": "\\textgreater{}",
-    "|": "\\textbar{}", "−": "$-$", "½": "$\\frac{1}{2}$", "·": "$\\cdot$", "≈": "$\\approx$",
-    "←": "$\\leftarrow$", "→": "$\\to$", "⊙": "$\\odot$", "⊗": "$\\otimes$", "×": "$\\times$", "≤": "$\\le$",
-    "≥": "$\\ge$", "ᵀ": "$^{\\top}$", "²": "$^2$", "³": "$^3$", "⁻": "$^{-}$", "√": "$\\sqrt{}$",
-    "∛": "$\\sqrt[3]{}$", "…": "\\ldots{}", "’": "'", "–": "--",
-}  # fmt: skip
+ALIKE = 4.0  # em by which left sides below one another may differ
+LINE = 44.0  # em of a line
+SURE = 38.0  # em that surely fit on it, for widths are estimates
 PAGE = 44.0  # em of a line in a table, whose type is small
+SHORT = 40  # rows of a table that is not parted by the end of a page
+BESIDE = "\\hspace*{0.6em}"
 COLUMN = 0.9  # em between two columns
 WIDEST = 20.0  # a wider column is broken into lines
 PREAMBLE = r"""\documentclass[a4paper,11pt,fleqn]{article}
@@ -46,30 +42,29 @@ PREAMBLE = r"""\documentclass[a4paper,11pt,fleqn]{article}
 \raggedright
 % a formula that no break makes narrow enough is made smaller
 \newsavebox{\fitbox}
-\newcommand{\fit}[1]{\sbox{\fitbox}{$\displaystyle {}#1$}%
-  \ifdim\wd\fitbox>0.93\linewidth\resizebox{0.93\linewidth}{!}{\usebox{\fitbox}}\else\usebox{\fitbox}\fi}
+\newcommand{\fit}[2]{\sbox{\fitbox}{$\displaystyle {}#2$}%
+  \ifdim\wd\fitbox>#1\linewidth\resizebox{#1\linewidth}{!}{\usebox{\fitbox}}\else\usebox{\fitbox}\fi}
 \begin{document}
 """
 
 
 def to_latex(document: Document, digits: Digits) -> str:
     """The document as one LaTeX file."""
-    printer = LatexPrinter(digits, LATEX)
+    printer, inline = LatexPrinter(digits, LATEX), LatexPrinter(digits, LATEX, inline=True)
     blocks: list[str] = []
-    for kind, parts in groupby(document.parts, lambda part: isinstance(part, Formula | Step)):
-        if kind:
-            lines = [working(part, printer, _escape) for part in parts if isinstance(part, Formula | Step)]
-            blocks += _displays(lines)
+    for together, parts in groupby(document.parts, lambda part: isinstance(part, Formula | Step)):
+        if together:
+            blocks += displays([part for part in parts if isinstance(part, Formula | Step)], printer)
         else:
-            blocks += [_block(part, printer) for part in parts]
-    return _plain(PREAMBLE + "\n\n".join(b for b in blocks if b) + "\n\\end{document}\n")
+            blocks += [_block(part, inline) for part in parts]
+    return by_number(PREAMBLE + "\n\n".join(b for b in blocks if b) + "\n\\end{document}\n")
 
 
 def _block(part: Part, printer: LatexPrinter) -> str:
     match part:
         case Heading(text=text, level=level):
             command = {1: "section*", 2: "subsection*"}.get(level, "paragraph*")
-            return f"\\{command}{{{_escape(text)}}}" + ("\\mbox{}" if level > 2 else "")
+            return f"\\{command}{{{words(text)}}}" + ("\\mbox{}" if level > 2 else "")
         case Text(kind=kind):
             body = _runs(part, printer)
             before = {"note": "\\emph{", "good": "\\textbf{", "warning": "\\textbf{Note.} "}.get(kind, "")
@@ -83,62 +78,46 @@ def _block(part: Part, printer: LatexPrinter) -> str:
     raise TypeError(f"no LaTeX for {part!r}")
 
 
-def _displays(works: list[list[Line]]) -> list[str]:
+def displays(parts: list[Formula | Step], printer: LatexPrinter) -> list[str]:
     """Lines of working, one display for all that can stand below one another at the same relation."""
     out = []
-    for together, group in groupby(works, lambda lines: bool(lines[0][0])):
-        if together:
-            out.append(_display([line for lines in group for line in _joined(lines)]))
-        else:
-            out += [_display(_joined(lines)) for lines in group]
+    while parts:
+        sizes = [left_width(part, printer) for part in parts]
+        count = 1
+        while sizes[0] <= LEFT and count < len(parts) and abs(sizes[count] - sizes[0]) <= ALIKE:
+            count += 1
+        beside = max(sizes[:count]) if sizes[0] <= LEFT else 0.0
+        out.append(_display([working(part, printer, beside) for part in parts[:count]]))
+        parts = parts[count:]
     return out
 
 
-def _joined(lines: list[Line]) -> list[str]:
-    """The lines of one step, which no page end parts."""
-    return [f"{left} &{_fitted(left, rest)} \\\\*" for left, rest in lines[:-1]] + [
-        f"{left} &{_fitted(left, rest)} \\\\" for left, rest in lines[-1:]
-    ]
-
-
-def _fitted(left: str, rest: str) -> str:
-    return f"\\fit{{{rest}}}" if width(left + rest) > ROOM + 1 else rest
-
-
-def _display(lines: list[str]) -> str:
+def _display(works: list[list[Line]]) -> str:
+    """One display; no page ends between the lines of one step."""
+    beside = max(width(left) for steps in works for left, _ in steps)
+    lines = []
+    for steps in works:
+        *upper, last = [f"{left} &{_fitted(rest, beside)}" for left, rest in steps]
+        lines += [*(f"{line} \\\\*" for line in upper), f"{last} \\\\"]
     lines[-1] = lines[-1].removesuffix(" \\\\")
     return "\\begin{align*}\n" + "\n".join(lines) + "\n\\end{align*}"
 
 
-def _plain(text: str) -> str:
-    """Characters that pdflatex has no letter for, by their number."""
-    return "".join(c if ord(c) < 0x180 else f"\\texttt{{U+{ord(c):04X}}}" for c in text)
-
-
-def _escape(text: str) -> str:
-    """Plain words; what stands between `…` is typewriter."""
-    parts = text.split("`")
-    if len(parts) % 2 == 0:
-        return _words(text)
-    return "".join(f"\\texttt{{{_words(p)}}}" if i % 2 else _words(p) for i, p in enumerate(parts))
-
-
-def _words(text: str) -> str:
-    return "".join(_SPECIAL.get(c) or (c if ord(c) < 0x180 else _letter(c)) for c in text)
-
-
-def _letter(char: str) -> str:
-    maths = latex_name(char)
-    return char if "\\text" in maths or not maths.isascii() else f"${maths}$"
+def _fitted(formula: str, beside: float = 0.0) -> str:
+    """A formula that is likely to be too wide, made to fit."""
+    if beside + width(formula) <= SURE:
+        return formula
+    return f"\\fit{{{0.96 - beside / LINE:.2f}}}{{{formula}}}"
 
 
 def _runs(text: Text, printer: LatexPrinter) -> str:
     out = []
     for run in text.runs:
         if isinstance(run, str):
-            out.append(_escape(run))
+            out.append(words(run))
         else:
-            out.append(f"${printer(run) if isinstance(run, Expr) else printer.number(run)}$")
+            maths = printer(run) if isinstance(run, Expr) else printer.number(run)
+            out.append(_fitted(maths) if "\\begin" in maths and width(maths) > SURE else f"${maths}$")
     return "".join(out)
 
 
@@ -161,12 +140,15 @@ def _table(table: Table, printer: LatexPrinter) -> str:
     for number, group in enumerate(groups, 1):
         part = f" (part {number} of {len(groups)})" if len(groups) > 1 else ""
         if table.title:
-            blocks.append(f"\\textit{{{_escape(table.title)}{part}}}")
+            blocks.append(f"\\textit{{{words(table.title)}{part}}}")
         lines = [" & ".join(cells[i] for i in group) + " \\\\" for cells in [heads, *rows]]
-        lines[0] += "*\n\\hline\n\\endhead"
+        long = len(rows) > SHORT
+        lines[0] += "*\n\\hline\n\\endhead" if long else "\n\\hline"
         body = "\n".join(lines)
         shape = "".join(kinds[i] for i in group)
-        blocks.append(f"{{\\small\n\\begin{{longtable}}{{{shape}}}\n{body}\n\\end{{longtable}}}}")
+        kind = "longtable" if long else "tabular"
+        table_text = f"\\begin{{{kind}}}{{{shape}}}\n{body}\n\\end{{{kind}}}"
+        blocks.append(f"{{\\small\n{'' if long else BESIDE}{table_text}}}")
     return "\n\n".join(blocks)
 
 
@@ -188,7 +170,7 @@ def _cell(cell: Cell, printer: LatexPrinter) -> str:
     if cell is None:
         return ""
     if isinstance(cell, str):
-        return _escape(cell)
+        return words(cell)
     return f"${printer(cell) if isinstance(cell, Expr) else printer.number(cell)}$"
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from ..document.parts import Formula, Step
 from ..notation.expr import Expr
 from ..notation.latex import LatexPrinter
 from .width import text_width, width
+from .words import words_in_maths
 
 SIGNS = {"=": "=", "≈": "\\approx", "←": "\\leftarrow"}
 ROOM = 42.0  # em on a line of A4, and about what GitHub shows
@@ -15,23 +14,20 @@ LEFT = 12.0  # a left side wider than this stands on a line of its own
 INDENT = "\\quad {}"
 
 
+Links = tuple[tuple[str, Expr], ...]
 Line = tuple[str, str]  # what stands left of the first relation, or nothing; and the rest
 
 
-def working(part: Formula | Step, printer: LatexPrinter, escape: Callable[[str], str]) -> list[Line]:
-    """A formula or a step as lines; they hang together, and belong below one another."""
-    links: tuple[tuple[str, Expr], ...]
-    if isinstance(part, Formula):
-        left, links, remark = part.left, (("=", part.right),), part.remark
-    else:
-        printed = part.printed(printer.digits)
-        left, links, remark = printed.left, printed.links, printed.remark
-    if left is None:
-        left, links = links[0][1], ()
-    head = printer(left)
+def working(part: Formula | Step, printer: LatexPrinter, beside: float = 0.0) -> list[Line]:
+    """A formula or a step as lines that hang together.
+
+    Args:
+        beside: the widest left side (in em) of the lines that it will stand below, at the same relation.
+    """
+    left, links, remark = _parts(part, printer)
     lines: list[Line] = []
-    if links and (size := width(head)) <= LEFT:
-        for line in _relations(links, printer, ROOM - size):
+    if links and (size := width(head := printer(left))) <= LEFT:
+        for line in _relations(links, printer, ROOM - max(size, beside)):
             lines.append((head, line))
             head = ""
     else:
@@ -39,15 +35,29 @@ def working(part: Formula | Step, printer: LatexPrinter, escape: Callable[[str],
         lines += [("", f"\\quad {line}") for line in _relations(links, printer, ROOM - 1)]
     if remark:
         side, last = lines[-1]
-        note = f"\\text{{{escape(remark)}}}"
-        if width(side + last) + 2 + text_width(remark) < ROOM:
-            lines[-1] = (side, f"{last} \\qquad {note}")
+        if max(width(side), beside) + width(last) + 2 + text_width(remark) <= ROOM:
+            lines[-1] = (side, f"{last} \\qquad {words_in_maths(remark)}")
         else:
-            lines.append(("", f"{INDENT} {note}"))
+            lines.append(("", f"{INDENT} {words_in_maths(remark)}"))
     return lines
 
 
-def _relations(links: tuple[tuple[str, Expr], ...], printer: LatexPrinter, room: float) -> list[str]:
+def left_width(part: Formula | Step, printer: LatexPrinter) -> float:
+    """How much room the left side takes."""
+    left, links, _ = _parts(part, printer)
+    return width(printer(left)) if links else LEFT + 1
+
+
+def _parts(part: Formula | Step, printer: LatexPrinter) -> tuple[Expr, Links, str]:
+    if isinstance(part, Step):
+        printed = part.printed(printer.digits)
+        return printed.left, printed.links, printed.remark
+    if part.left is None:
+        return part.right, (), part.remark
+    return part.left, (("=", part.right),), part.remark
+
+
+def _relations(links: Links, printer: LatexPrinter, room: float) -> list[str]:
     """`= letters = numbers = result` on as few lines as hold them."""
     lines: list[str] = []
     line, used = "", 0.0

@@ -14,26 +14,25 @@ from .lines import working
 MARKS = {"warning": "> **Note.** ", "note": "*", "good": "**", "plain": ""}
 ENDS = {"warning": "", "note": "*", "good": "**", "plain": ""}
 _SPECIAL = str.maketrans({c: "\\" + c for c in "\\`*_[]<>|#$~&"})
-_REMARK = str.maketrans({c: "\\" + c for c in "{}$&#%_"} | dict.fromkeys("\\^~", " "))
 
 
 def to_markdown(document: Document, digits: Digits) -> str:
     """The document as one Markdown text."""
-    printer = LatexPrinter(digits, LATEX)
+    printer, inline = LatexPrinter(digits, LATEX), LatexPrinter(digits, LATEX, inline=True)
     blocks: list[str] = []
     for part in document.parts:
         match part:
             case Heading(text=text, level=level):
                 blocks.append(f"{'#' * level} {_escape(text)}")
             case Text():
-                blocks.append(_paragraph(part, printer))
+                blocks.append(_paragraph(part, inline))
             case Formula() | Step():
                 blocks.append(_display(part, printer))
             case Table():
-                blocks.append(_table(part, printer))
+                blocks.append(_table(part, inline))
             case Items(lines=lines, ordered=ordered):
                 marks = [f"{i}." if ordered else "-" for i in range(1, len(lines) + 1)]
-                items = [f"{mark} {_runs(line, printer)}" for mark, line in zip(marks, lines, strict=True)]
+                items = [f"{mark} {_runs(line, inline)}" for mark, line in zip(marks, lines, strict=True)]
                 blocks.append("\n".join(items))
     return "\n\n".join(b for b in blocks if b) + "\n"
 
@@ -46,13 +45,9 @@ def _escape(text: str) -> str:
     return "`".join(part if i % 2 else part.translate(_SPECIAL) for i, part in enumerate(parts))
 
 
-def _remark(text: str) -> str:
-    return text.translate(_REMARK)
-
-
 def _display(part: Formula | Step, printer: LatexPrinter) -> str:
     """A line of working by itself, its parts below one another where it is long."""
-    lines = working(part, printer, _remark)
+    lines = working(part, printer)
     if len(lines) == 1:
         body = " ".join(lines[0]).strip()
     else:

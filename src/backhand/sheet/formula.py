@@ -7,7 +7,7 @@ import unicodedata
 
 from ..errors import Place, SyntaxProblem
 from ..notation.expr import Call, Expr, Num, Ref, Span, nary
-from ..notation.names import SUPERSCRIPT_DIGITS, canonical
+from ..notation.names import SUPERSCRIPT_DIGITS
 from .tokens import Token
 from .wording import OPERAND, OPERATOR, misplaced, shorten
 
@@ -22,6 +22,11 @@ OPERATIONS = frozenset(
         "print", "part", "call", "cut", "product", "terms", "factors", "limit", "has_exponent",
     }
 )  # fmt: skip
+
+
+def composed(name: str) -> str:
+    """A name in NFC."""
+    return name if name.isascii() else unicodedata.normalize("NFC", name)
 
 
 class FormulaReader:
@@ -72,9 +77,9 @@ class FormulaReader:
     def name(self, expected: str = "a name") -> tuple[str, tuple[int, int]]:
         """A name, in NFC, and where it stands."""
         token = self.expect("name", expected)
-        return unicodedata.normalize("NFC", token.text), (token.start, token.end)
+        return composed(token.text), (token.start, token.end)
 
-    def whole(self, expected: str, least: int = 1, most: int = 999_999_999) -> int:
+    def whole(self, expected: str, least: int = 1, most: int = 999_999_999, hint: str | None = None) -> int:
         """A whole number within bounds."""
         token = self.next
         if token.kind != "number" or not re.fullmatch(r"[0-9]+", token.text):
@@ -88,6 +93,7 @@ class FormulaReader:
                 place=self.place(token.start, token.end),
                 expected=f"{expected}, from {least} to {most:,}",
                 got=shorten(digits, 30),
+                hint=hint,
             )
         return number
 
@@ -186,7 +192,7 @@ class FormulaReader:
             after = self.tokens[self.at].kind
             if after == "(":
                 return self.call(token)
-            name = token.text if token.text.isascii() else unicodedata.normalize("NFC", token.text)
+            name = composed(token.text)
             if after == "[":
                 return Ref(name, self.index(), (token.start, self.tokens[self.at - 1].end))
             return Ref(name, (), (token.start, token.end))
@@ -208,7 +214,7 @@ class FormulaReader:
 
     def call(self, token: Token) -> Expr:
         """A function of its arguments."""
-        shown = unicodedata.normalize("NFC", token.text)
+        shown = composed(token.text)
         own = shown in OPERATIONS or shown.startswith("sum_")
         op = "sigmoid" if shown == "σ" else f"{shown}()" if own else shown
         self.at += 1
@@ -229,9 +235,10 @@ class FormulaReader:
     def index(self) -> tuple[int, ...]:
         """`[2,1]`, counted from 1."""
         self.expect("[", "`[`")
-        found = [self.whole("the number of an entry")]
+        hint = "entries are counted from 1"
+        found = [self.whole("the number of an entry", hint=hint)]
         while self.skip(","):
-            found.append(self.whole("the number of an entry"))
+            found.append(self.whole("the number of an entry", hint=hint))
         self.expect("]", "`,` or `]`")
         return tuple(found)
 

@@ -9,7 +9,7 @@ from ..errors import Place, SyntaxProblem
 from ..notation.expr import Ref
 from ..notation.names import NAME_PATTERN
 from .model import Assign, InlineData, SheetText, Statement
-from .statements import StatementReader
+from .statements import StatementReader, plain_value
 from .tokens import Rows, statements
 from .wording import FORMS, shorten
 
@@ -44,8 +44,11 @@ def parse(text: str, source: str = "sheet") -> SheetText:
         if isinstance(piece, Rows):
             found.append(InlineData(piece.text, piece.start, piece.word))
             break
-        reader = StatementReader(piece, text, source)
-        statement = reader.statement()
+        reader = None
+        statement: Statement | None = plain_value(piece)
+        if statement is None:
+            reader = StatementReader(piece, text, source)
+            statement = reader.statement()
         found.append(statement)
         if isinstance(statement, Assign) and statement.name in LIKELY_STATEMENTS:
             name = statement.name
@@ -53,7 +56,7 @@ def parse(text: str, source: str = "sheet") -> SheetText:
                 f"`{name} = …` is about a quantity called `{name}`; the statement has no `=`: {FORMS[name]}"
             )
             warn(piece[0].start, said)
-        for start, message in reader.warnings:
+        for start, message in reader.warnings if reader else ():
             warn(start, message)
     return SheetText(tuple(found), text, source, tuple(warnings))
 

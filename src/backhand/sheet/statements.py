@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ..errors import SyntaxProblem, did_you_mean
 from ..notation.expr import Call, Expr, Num, Ref
 from ..notation.names import canonical
-from .formula import FormulaReader
+from .formula import FormulaReader, composed
 from .model import (
     SCHEMES,
     Assign,
@@ -26,9 +26,21 @@ from .model import (
     Title,
     Update,
 )
+from .tokens import Token
 from .wording import FORMS, OPERATOR, no_equation, shorten
 
 MOST_UNITS = 100_000
+
+
+def plain_value(tokens: list[Token]) -> Assign | None:
+    """`w1 = 0.3`, of which a sheet may have thousands; None for anything else."""
+    if len(tokens) != 4 or tokens[1].kind != "=" or tokens[2].kind != "number" or tokens[0].kind != "name":
+        return None
+    name, _, number, _ = tokens
+    value = float(number.text.replace("−", "-"))
+    if value == float("inf"):
+        return None
+    return Assign(composed(name.text), Num(value, number[2:]), name[2:])
 
 
 class StatementReader(FormulaReader):

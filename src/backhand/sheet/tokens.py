@@ -12,7 +12,7 @@ from ..notation.names import NAME_PATTERN
 DEEPEST = 60  # open brackets
 LONGEST_SHEET = 20_000_000  # characters, with the data
 LONGEST_WORD = 200  # characters of a name or a number
-MOST_TOKENS = 300_000  # in one statement
+MOST_TOKENS = 250_000  # in one statement
 MOST_IN_ALL = 1_000_000
 
 _SPACE = r" \t\f\r\u00a0\u2000-\u200a\u202f\u205f\u3000"
@@ -82,6 +82,8 @@ def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
                     yield _ended(tokens)
                     tokens = []
                 continue
+            if _is_data(tokens[-1:]) and _stands_alone(tokens[-1], text):
+                brackets.refuse_open("the rows of data")
             if ";" not in _COMMENT.sub("", word):
                 continue  # an open bracket continues the line
             kind, word, start = "bad", ";", text.index(";", start)
@@ -113,6 +115,11 @@ def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
 
 def _is_data(tokens: list[Token]) -> bool:
     return len(tokens) == 1 and tokens[0].text == "data"
+
+
+def _stands_alone(token: Token, text: str) -> bool:
+    """Whether a token is the first of its line."""
+    return not text[text.rfind("\n", 0, token.start) + 1 : token.start].strip()
 
 
 def _ended(tokens: list[Token]) -> list[Token]:

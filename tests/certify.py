@@ -1,0 +1,235 @@
+"""Holds printed pages against themselves and against the JSON of the same run. Works on text alone.
+
+Each line of working on a page, `left = letters = numbers = result`, is cut at its signs. Parts without a name in them are
+numeric: each is worked out by tests/evaluator.py and compared with the next one. Parts in letters are worked out with the
+numbers that the JSON has for their names.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+from evaluator import Unreadable, difference, entrywise, evaluate, is_numeric, parts_of
+
+SIGN = re.compile(r" [=≈←] ")
+EXACT, NOISE = 1e-12, 1e-15
+
+
+@dataclass
+class Tally:
+    """What was looked at, and what was wrong."""
+
+    steps: int = 0
+    links: int = 0  # numeric parts held against the next one
+    letters: int = 0  # parts in letters worked out from the JSON
+    cut: int = 0  # lines with … in them
+    complaints: list[str] = field(default_factory=list)
+
+    def complain(self, what, line):
+        self.complaints.append(f"{what}: {line.strip()[:400]}")
+
+    def add(self, other):
+        self.steps += other.steps
+        self.links += other.links
+        self.letters += other.letters
+        self.cut += other.cut
+        self.complaints += other.complaints
+
+
+def working(text):
+    """The lines of a page that are work: two spaces, then something with a sign in it."""
+    return [line for line in text.splitlines() if line.startswith("  ") and SIGN.search(line)]
+
+
+def uncut(part):
+    return part.replace(", …", "").replace(" + …", "")
+
+
+def certify(text, steps, digits=None):
+    """Every line of working of a page at some digits (None: all of them).
+
+    Args:
+        steps: how many lines of working the page should have.
+    """
+    tally = Tally()
+    for line in working(text):
+        left, parts = parts_of(line)
+        numeric = [is_numeric(uncut(part)) for _, part in parts]
+        if not any(numeric):
+            continue  # a formula in letters
+        tally.steps += 1
+        written = [left, *(part for _, part in parts)]
+        if is_numeric(left) or numeric != sorted(numeric):
+            tally.complain("letters after numbers", line)
+        if any(a == b for a, b in zip(written, written[1:], strict=False)):
+            tally.complain("the same twice", line)
+        if [sign for sign, _ in parts][1:].count("←") or (parts[0][0] == "≈"):
+            tally.complain("a strange sign", line)
+        if "…" in line:
+            tally.cut += 1
+            continue
+        try:
+            compare(tally, line, parts[numeric.index(True) :], digits)
+        except (Unreadable, ArithmeticError, ValueError, TypeError, IndexError) as problem:
+            tally.complain(f"unreadable ({problem!r})", line)
+    if tally.steps != steps:
+        tally.complain(f"{tally.steps} lines of working and {steps} steps", text[:80])
+    return tally
+
+
+def compare(tally, line, parts, digits):
+    values = [evaluate(part) for _, part in parts]
+    for (sign, _), before, after in zip(parts[1:], values, values[1:], strict=False):
+        tally.links += 1
+        if digits is None:
+            if before != after:
+                tally.complain(f"worth {before}, not {after}", line)
+            if sign != "=":
+                tally.complain(f"{sign} at full digits", line)
+            continue
+        apart = difference(before, after)
+        if sign == "=" and apart > EXACT:
+            tally.complain(f"= between {before} and {after}", line)
+        if sign == "≈" and apart <= NOISE:
+            tally.complain(f"≈ between {before} and {after}", line)
+
+
+# --- letters and JSON ---------------------------------------------------------------------------------------
+
+
+class Run:
+    """The numbers of a run by name, from its JSON alone.
+
+    Args:
+        data: what `--json` gives.
+        own: the letter of a row's own cost.
+        constants: what the sheet's `const` lines say.
+    """
+
+    def __init__(self, data, own, constants):
+        self.data, self.constants = data, constants
+        self.cost = data["cost"]["name"] if data["cost"] else ""
+        self.own = own
+
+    def parameters(self, step):
+        return step["update"]["before"] if step["update"] else self.data["parameters"]
+
+    def row(self, step, row):
+        """The names of one row: inputs, values, parameters, and the partials of its own cost."""
+        names = {"N": float(len(step["rows"]))} | self.constants | self.parameters(step)
+        names |= row["inputs"] | row["values"] | {self.own: row["cost"]}
+        return names | {f"∂{self.own}/∂{name}": g for name, g in row["gradients"].items()}
+
+    def rows(self, step):
+        return [self.row(step, row) for row in step["rows"]]
+
+    def whole(self, step):
+        """The names of a whole step: C, ∂C/∂w, and C@2 and ∂L/∂w@2 of each row."""
+        names = {"N": float(len(step["rows"])), self.cost: step["cost"]} | self.constants | self.parameters(step)
+        for row in step["rows"]:
+            names[f"{self.own}@{row['row']}"] = row["cost"]
+            names |= {f"∂{self.own}/∂{name}@{row['row']}": g for name, g in row["gradients"].items()}
+        return names | {f"∂{self.cost}/∂{name}": step["gradients"][name] for name in self.parameters(step)}
+
+    def update(self, step, before):
+        """The names of an update: η, t, and the rule's own numbers; `before` is the step before this one."""
+        update = step["update"]
+        state = (before["update"]["state"] if before else None) or {}
+        names = self.whole(step) | {"η": update["rate"], "t": float(update["state"].get("t", 0))}
+        return names | update.get("settings", {}), state
+
+
+EPOCH = re.compile(r"Epoch (\d+)(?:, step (\d+) .*)?$")
+ROW = re.compile(r"(Forward|Backward), row (\d+)$")
+KEPT = re.compile(r"(v|s|m|m̂|ŝ)\((.*)\)$")
+
+
+def substitution(text, run):
+    """Every line of a page of `show` in letters, worked out with the numbers of the JSON; at full digits."""
+    tally, names, rows, step, state, updating = Tally(), None, (), None, {}, False
+    steps = {(s["epoch"], s["batch"]): s for s in run.data["steps"]}
+    ordered = list(steps.values())
+    for line in text.splitlines():
+        if found := EPOCH.match(line):
+            step = steps[int(found[1]), int(found[2] or 1)]
+        elif found := ROW.match(line):
+            names = run.row(step, next(r for r in step["rows"] if r["row"] == int(found[2])))
+        elif line in ("The whole cost", "The gradient of the whole cost"):
+            names, rows = run.whole(step), run.rows(step)
+        elif line == "The update":
+            before = ordered[ordered.index(step) - 1] if step is not ordered[0] else None
+            names, state = run.update(step, before)
+            updating = True
+        elif line.startswith(("After epoch", "The batch form", "Function, derivative")):
+            names = None
+        elif line.startswith("Questions"):
+            names = run.row(ordered[0], ordered[0]["rows"][0]) if ordered else None
+        if ROW.match(line) or EPOCH.match(line):
+            updating = False
+        if names is None or not line.startswith("  ") or not SIGN.search(line):
+            continue
+        if updating:
+            names = names | remembered(line, names, state, step, run)
+        worked_out(tally, line, names, rows, left_too=not updating)
+        if updating and (found := KEPT.match(parts_of(line)[0])):
+            names = names | {found[1]: evaluate(parts_of(line)[1][-1][1])}
+    return tally
+
+
+def remembered(line, names, state, step, run):
+    """w, g and what is kept from the step before, for the parameter that an update's line is about."""
+    left, _ = parts_of(line)
+    found = KEPT.match(left)
+    ref = found[2] if found else left
+    known = {"w": evaluate(ref, run.parameters(step)), "g": evaluate(f"∂{run.cost}/∂{ref}", names)}
+    if found and found[1] in ("v", "s", "m") and found[1] not in state:
+        known[found[1]] = entrywise(lambda _: 0.0, known["w"])
+    elif found and found[1] in ("v", "s", "m"):
+        known[found[1]] = evaluate(ref, state[found[1]])
+    return known
+
+
+def worked_out(tally, line, names, rows, left_too):
+    """One line: everything in it that is in letters is worth its result."""
+    left, parts = parts_of(line)
+    result = evaluate(parts[-1][1])
+    for part in [*([left] if left_too else []), *(p for _, p in parts)]:
+        if is_numeric(part):
+            continue
+        tally.letters += 1
+        try:
+            value = evaluate(part, names, rows)
+        except (Unreadable, ArithmeticError, ValueError, TypeError, IndexError) as problem:
+            tally.complain(f"{part} has no value ({problem!r})", line)
+            continue
+        if value != result:
+            tally.complain(f"{part} is {value}, not {result}", line)
+
+
+def substitution_of_why(text, why, run, row):
+    """Every line of a page of `why` in letters, with the numbers of the JSON of `show` and of its own factors.
+
+    Args:
+        row: the first row that the page is about.
+    """
+    tally, step = Tally(), run.data["steps"][0]
+    by_row = {r["row"]: run.row(step, r) for r in step["rows"]}
+    factors = {}
+    for path in why["paths"]:
+        of_row = factors.setdefault(path["row"], {})
+        of_row |= {f["symbol"]: f["value"] for f in path["factors"]}
+    section = ""
+    for line in text.splitlines():
+        if line and not line.startswith(" "):
+            section = line
+        if not line.startswith("  ") or not SIGN.search(line):
+            continue
+        remark = re.search(r"   row (\d+)$", line)
+        on_path = section.startswith(("Path by path", "There "))
+        here = int(remark[1]) if remark else row
+        names = run.whole(step) | by_row[here]
+        if on_path:
+            names |= factors.get(None if line.endswith("the penalty") else here, {})
+        left = parts_of(line)[0]
+        if any(is_numeric(part) for _, part in parts_of(line)[1]):
+            worked_out(tally, line, names, run.rows(step), left_too=on_path and "·" in left)
+    return tally
