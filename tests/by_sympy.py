@@ -13,9 +13,9 @@ from functools import cached_property
 
 import sympy
 
-TOKEN = re.compile(
-    r"\s*(?:(\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+)|([^\W\d](?:(?![²³])\w)*)|(\*\*|[-+−*·×/@^()\[\],²³]))"
-)
+NAME = r"[^\W\d](?:(?![²³])\w)*"
+NUMBER = r"\d+\.?\d*(?:[eE][-+]?\d+)?|\.\d+"
+TOKEN = re.compile(rf"\s*(?:{NUMBER}|{NAME}|\*\*|[-+−*·×/@^()\[\],²³])")
 
 
 class NearKink(ArithmeticError):
@@ -356,7 +356,8 @@ class Sheet:
                 call = Formula(text, self.look)
                 call.words, call.at = words, 2
                 inner, *others = call.several(")")
-                if not re.fullmatch(r"\w+(\[[\d,]+\])?", "".join(words[2 : closes(words, ",")])):
+                lone = "".join(words[2 : closes(words, ",")]).strip("()")
+                if not re.fullmatch(rf"{NAME}(\[[\d,]+\])?", lone):
                     z = "z" + name[1:] if re.fullmatch(r"a\d*", name) else f"z({name})"
                     inner = self.node(z, inner)
                 found = softmax(inner) if words[0] == "softmax" else each(FUNCTIONS[words[0]], inner, *others)

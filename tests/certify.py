@@ -158,13 +158,12 @@ def substitution(text, run):
         elif line == "The update":
             before = ordered[ordered.index(step) - 1] if step is not ordered[0] else None
             names, state = run.update(step, before)
-            updating = True
         elif line.startswith(("After epoch", "The batch form", "Function, derivative")):
             names = None
         elif line.startswith("Questions"):
             names = run.row(ordered[0], ordered[0]["rows"][0]) if ordered else None
-        if ROW.match(line) or EPOCH.match(line):
-            updating = False
+        if line == "The update" or line.startswith(("After epoch", "Questions", "Epoch", "Function, derivative")):
+            updating = line == "The update"
         if names is None or not line.startswith("  ") or not SIGN.search(line):
             continue
         if updating:
@@ -178,6 +177,8 @@ def substitution(text, run):
 def remembered(line, names, state, step, run):
     """w, g and what is kept from the step before, for the parameter that an update's line is about."""
     left, _ = parts_of(line)
+    if step["update"]["rule"] == "sgd":
+        return {}  # its one line is in the names of the parameter itself
     found = KEPT.match(left)
     ref = found[2] if found else left
     known = {"w": evaluate(ref, run.parameters(step)), "g": evaluate(f"∂{run.cost}/∂{ref}", names)}

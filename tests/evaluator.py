@@ -223,9 +223,9 @@ FUNCTIONS = {n.partition("'")[0] for n in (*SINGLE, *WHOLE)} | {"max", "min", "ฯ
 
 @lru_cache(maxsize=64)
 def names_pattern(names):
-    """Any of the names; longer ones first. A name ends where no letter or digit goes on."""
+    """Any of the names; longer ones first. A name ends where no letter goes on; raised digits do."""
     listed = "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True))
-    return re.compile(f"(?:{listed})(?![\\w@~{{])") if names else None
+    return re.compile(f"(?:{listed})(?!(?![แต€{''.join(RAISED)}])[\\w@~{{])") if names else None
 
 
 def tokens(text, names=()):
@@ -263,7 +263,7 @@ class Reader:
 
     def __init__(self, text, names=None, rows=()):
         self.names, self.rows = names or {}, rows
-        self.tokens = tokens(text, frozenset(self.names))
+        self.tokens = tokens(text, frozenset(self.names).union(*self.rows))
         self.text, self.at = text, 0
 
     def value(self):

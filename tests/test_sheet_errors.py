@@ -1,4 +1,4 @@
-"""What is said of sheets that are wrong: the texts word by word, and that every bad end is a good error, in time."""
+"""What is said of sheets that are wrong: some texts word by word; every bad end is a good error, in time."""
 
 import re
 import time
@@ -38,7 +38,7 @@ def error(text, folder=None):
     return caught.value
 
 
-# --- word by word ----------------------------------------------------------------------------------------
+# --- word by word ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("part", PARTS, ids=lambda part: part.partition("\n")[0])
@@ -55,7 +55,7 @@ def test_there_are_texts():
     assert len(PARTS) > 75
 
 
-# --- where and what ----------------------------------------------------------------------------------------
+# --- where and what -------------------------------------------------------------------------------------
 
 P = "input x\ntarget t\n"
 Y = P + "y = w*x\nw = 1\n"
@@ -68,7 +68,7 @@ Y = P + "y = w*x\nw = 1\n"
         ("rate", SyntaxProblem, (1, 5), "rate 0.1"),
         ("rate 0.1 0.2", SyntaxProblem, (1, 10), "operator"),
         ("rate 1/0", SyntaxProblem, (1, 6), "rate 0.1"),
-        ("rate (-8)^(1/3)", SyntaxProblem, (1, 7), "rate 0.1"),
+        ("rate (-8)^(1/3)", SyntaxProblem, (1, 6), "rate 0.1"),
         ("y = 2(x + 1)", SyntaxProblem, (1, 6), "`2*(…`"),
         ("y = (x)(x)", SyntaxProblem, (1, 8), "`…)*(…`"),
         ("y = x 2", SyntaxProblem, (1, 7), "operator"),
@@ -86,7 +86,8 @@ Y = P + "y = w*x\nw = 1\n"
         ("y = np.exp(x)", SyntaxProblem, (1, 7), "`exp(…)`"),
         ("y = []", SyntaxProblem, (1, 6), None),
         ("y = max(x,)", SyntaxProblem, (1, 11), None),
-        ("y = (x\n ; b = 2)", SyntaxProblem, (2, 6), "brackets"),
+        ("y = (x\n ; b = 2)", SyntaxProblem, (1, 5), None),
+        ("y = (x\n ; b)", SyntaxProblem, (2, 2), "close the bracket"),
         ("y = (x = 2)", SyntaxProblem, (1, 8), "brackets"),
         ("y = [x\nz = 2", SyntaxProblem, (1, 5), None),
         ("y = \x1b[31mx", SyntaxProblem, (1, 5), "UTF-8"),
@@ -139,7 +140,7 @@ Y = P + "y = w*x\nw = 1\n"
         ("input x\nW = [[[1]]]\ny = W*x", ShapeProblem, (2, 5), None),
         ("input x\ny = [x, [x, x]]", ShapeProblem, (2, 9), None),
         (P + "layers x -> 2 as y\ncost C = mse(y, t)", ShapeProblem, (4, 10), "`target y[2]`"),
-        (P + "layers x -> 2 as y\ncost C = mean(y*t - t)", ShapeProblem, (4, 22), "`target y[2]`"),
+        (P + "layers x -> 2 as y\ncost C = mean(y*t - t)", ShapeProblem, (4, 21), "`target y[2]`"),
         (Y + "cost C = softmax_cross_entropy(y, t)", ShapeProblem, (5, 10), None),
         ("input x[100000]\nlayers x -> 100000", ShapeProblem, (2, 13), "smaller"),
         # costs
@@ -179,6 +180,7 @@ def test_where_and_what(text, kind, place, hint):
     assert hint is None or hint in found.hint
     assert found.expected
     assert found.got
+    assert found.hint
     assert "\n" not in found.message
 
 
@@ -203,7 +205,7 @@ def test_a_header_that_is_missing_proposes_from_what_is_free():
     assert found.hint == "did you mean `Ratings`?"
 
 
-# --- files -------------------------------------------------------------------------------------------------
+# --- files ----------------------------------------------------------------------------------------------
 
 F = "input x\ny = x\n"
 
@@ -246,7 +248,7 @@ def test_a_folder_is_no_file(tmp_path):
     assert error(f'{F}data from "rows"', tmp_path).message == "cannot read the data file rows: Is a directory"
 
 
-# --- large and deep ----------------------------------------------------------------------------------------
+# --- large and deep -------------------------------------------------------------------------------------
 
 MANY = 10_000_000
 LARGE = {
@@ -311,7 +313,7 @@ def test_what_is_large_but_not_too_deep_is_read(text):
     assert built(text).network.nodes["y"]
 
 
-# --- the texts themselves ------------------------------------------------------------------------------------
+# --- the texts themselves -------------------------------------------------------------------------------
 
 
 def test_a_long_line_is_cut_around_the_place():

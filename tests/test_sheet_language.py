@@ -1,6 +1,7 @@
 """The sheet language, sentence by sentence of the design. Numbers are worked by hand or by NumPy."""
 
 import math
+import time
 from pathlib import Path
 
 import numpy as np
@@ -829,14 +830,9 @@ def test_a_layer_that_already_has_a_user_of_its_name_is_refused():
 
 
 def seconds(text):
-    import time
-
-    best = math.inf
-    for _ in range(2):  # the machine may be busy
-        start = time.perf_counter()
-        problem(text)
-        best = min(best, time.perf_counter() - start)
-    return best
+    start = time.process_time()  # the machine may be busy with other things
+    problem(text)
+    return time.process_time() - start
 
 
 def test_large_sheets_are_built_in_time():
@@ -851,10 +847,10 @@ def test_large_sheets_are_built_in_time():
             values.append(f"b{unit} = 0")
         sources = new
     text = "\n".join(["input " + ", ".join(f"x{i}" for i in range(width)), *lines, *values])
-    assert seconds(text) < 8  # about 1.5 s on a free machine; a quadratic step takes minutes
+    assert seconds(text) < 5  # about 1.5 s on a free machine; a quadratic step takes minutes
 
 
 def test_long_sums_and_chains_are_built_in_time():
-    assert seconds("input x\ny = " + " + ".join(f"w{i}*x" for i in range(20_000)) + "\nstart he seed 1") < 4
+    assert seconds("input x\ny = " + " + ".join(f"w{i}*x" for i in range(20_000)) + "\nstart he seed 1") < 3
     chain = "".join(f"a{i + 1} = tanh(w{i}*a{i} + b{i})\n" for i in range(5000))
-    assert seconds(f"input x\na0 = x\n{chain}start he seed 1") < 4
+    assert seconds(f"input x\na0 = x\n{chain}start he seed 1") < 3

@@ -163,7 +163,7 @@ def _rounded(expr: Expr, digits: Digits) -> Expr:
     """The formula with every number as it will be printed; the negative of 5 is the number -5."""
 
     def one(part: Expr) -> Expr | None:
-        if type(part) is Call and part.op == "neg" and type(part.args[0]) is Num and part.args[0].value >= 0:
+        if type(part) is Call and part.op == "neg" and type(part.args[0]) is Num and part.args[0].value > 0:
             return Num(digits.rounded(-part.args[0].value))
         if type(part) is Num:
             return Num(digits.rounded(part.value))
@@ -200,4 +200,7 @@ def _same(left: Expr, right: Expr) -> bool:
     """Whether two parts read the same: 5 and 5, 1/2 and 1/2."""
     if type(left) is Arr and type(right) is Arr:
         return left.value.shape == right.value.shape and bool(np.all(left.value == right.value))
+    if type(left) is Call and type(right) is Call:
+        alike = (left.op, left.prime, left.index, len(left.args)) == (right.op, right.prime, right.index, len(right.args))
+        return alike and all(map(_same, left.args, right.args))
     return left == right

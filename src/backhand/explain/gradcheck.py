@@ -6,35 +6,51 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from ..document.parts import Document, Page, Table
-from ..engine.differences import Compared, Price, compare, price
+from ..engine.differences import Compared, Costs, Price, compare, price
+from ..engine.reference import starting_values
 from ..network.build import Problem
 from ..network.widen import widened
 from ..notation.expr import Partial, Ref
 from ..notation.numbers import FULL
 
 TOLERANCE = 1e-5
+ROUNDING = 4 * float(np.finfo(float).eps)  # of the cost, relative
+SMALLEST = 1e-8  # smaller gradients are compared with this, so that 0 against 0 agrees
 MOST_ROWS = 60
 LARGEST_WIDENED = 400_000  # nodes and weights together: larger copies are not built
 
 
 @dataclass(frozen=True)
 class GradientCheck:
-    """The three gradients, and the prices; `agrees` when the worst disagreement is within the tolerance."""
+    """The three gradients, and the prices; `agrees` when the worst disagreement is within the tolerance.
+
+    Attributes:
+        value: the cost at these weights. It is rounded, so that differences of it are off by some
+            eps·|cost|/h even where the gradient is right: for a gradient near 0 that is no disagreement.
+    """
 
     compared: tuple[Compared, ...]
     total: int
     prices: tuple[Price, ...]
     epsilon: float
     cost: str
+    value: float = 0.0
+
+    def disagreement(self, one: Compared) -> float:
+        """|central - backprop| over the larger of the two, or over the least that differences can see."""
+        unseen = max(SMALLEST, ROUNDING * abs(self.value) / one.step / TOLERANCE)
+        return abs(one.central - one.backprop) / max(abs(one.central), abs(one.backprop), unseen)
 
     @property
     def worst(self) -> Compared:
-        return max(self.compared, key=lambda c: c.disagreement)
+        return max(self.compared, key=self.disagreement)
 
     @property
     def agrees(self) -> bool:
-        return self.worst.disagreement <= TOLERANCE
+        return self.disagreement(self.worst) <= TOLERANCE
 
 
 def check_gradients(
@@ -58,7 +74,8 @@ def check_gradients(
         size = len(problem.network.nodes) + problem.network.parameter_count
         measured = [price(widened(problem, f), f) for f in (1, 10, 100) if size * f <= LARGEST_WIDENED]
     assert problem.network.cost is not None
-    return GradientCheck(tuple(found), len(refs), tuple(measured), epsilon, problem.network.cost.name)
+    value = Costs(problem)(starting_values(problem.network))
+    return GradientCheck(tuple(found), len(refs), tuple(measured), epsilon, problem.network.cost.name, value)
 
 
 def gradcheck_document(check: GradientCheck) -> Document:
@@ -67,47 +84,65 @@ def gradcheck_document(check: GradientCheck) -> Document:
     page.heading(page.title, 1)
     c = check.cost
     page.text(
-        f"Each partial of {c} by back-propagation, beside the slow ways: one-sided ({c}(w + ε) − {c}(w))/ε with ε = ", check.epsilon,
-        f", and central ({c}(w + h) − {c}(w − h))/2h with h = ∛eps·max(1, |w|) for each parameter.",
+        f"Each partial of {c} by back-propagation, beside the slow ways: one-sided ({c}(w + ε) − {c}(w))/ε with",
+        " ε = ", check.epsilon, f", and central ({c}(w + h) − {c}(w − h))/2h with h = eps^(1/3)·max(1,",
+        " |w|) for each parameter, eps = 2^(-52).",
     )  # fmt: skip
     shown = check.compared
     if len(shown) > MOST_ROWS:
-        shown = tuple(sorted(shown, key=lambda x: -x.disagreement)[:MOST_ROWS])
-        page.note(f"{len(check.compared):,} of {check.total:,} partials compared; the {MOST_ROWS} that disagree most are shown.")
-    rows = [(x.name, x.one_sided, x.central, x.backprop, FULL.text(float(f"{x.disagreement:.1e}"))) for x in shown]
+        shown = tuple(sorted(shown, key=lambda x: -check.disagreement(x))[:MOST_ROWS])
+        page.note(
+            f"{len(check.compared):,} of {check.total:,} partials compared;"
+            f" the {MOST_ROWS} that disagree most are shown."
+        )
+    rows = [(x.name, x.one_sided, x.central, x.backprop, _relative(check.disagreement(x))) for x in shown]
     page.add(Table(("by", "one-sided", "central", "back-propagation", "disagreement"), tuple(rows)))
     worst = check.worst
     words = "All agree" if check.agrees else "They do not agree"
     page.text(
-        f"{words}: the worst is ", Partial(Ref(c), worst.name), f", central against back-propagation, {worst.disagreement:.1e} relative"
-        f" (allowed {TOLERANCE:g}).", kind="good" if check.agrees else "warning",
+        f"{words}: the worst is ", Partial(Ref(c), worst.name), ", central against back-propagation, "
+        f"{_relative(check.disagreement(worst))} relative (allowed {FULL.text(TOLERANCE)}).",
+        kind="good" if check.agrees else "warning",
     )  # fmt: skip
     if not check.agrees:
-        page.note("A kink (relu, abs, max at its corner) near a weight also makes differences disagree; look at that weight's z.")
+        page.note(
+            "A kink (relu, abs, max at its corner) near a weight also makes differences disagree;"
+            " look at that weight's z."
+        )
     if check.prices:
         _prices(page, check.prices)
     return page.done()
 
 
+def _relative(disagreement: float) -> str:
+    return FULL.text(float(f"{disagreement:.1e}"))
+
+
 def _prices(page: Page, prices: tuple[Price, ...]) -> None:
     page.heading("What each way costs")
-    page.text("Differences need a forward pass for every weight: N + 1 one-sided, 2N central. Back-propagation needs one pass forward and one back, whatever N is.")
+    page.text(
+        "Differences need a forward pass for every weight: N + 1 one-sided, 2N central."
+        " Back-propagation needs one pass forward and one back, whatever N is."
+    )
     rows = []
     for p in prices:
+        slow, slower = p.one_sided_passes * p.seconds_per_pass, p.central_passes * p.seconds_per_pass
         rows.append(
             (
-                "this network" if p.factor == 1 else f"{p.factor} copies side by side", f"{p.weights:,}", f"{p.one_sided_passes:,}",
-                _seconds(p.one_sided_passes * p.seconds_per_pass), f"{p.central_passes:,}",
-                _seconds(p.central_passes * p.seconds_per_pass), "1 + 1", _seconds(p.backprop_seconds),
-                f"{p.one_sided_passes * p.seconds_per_pass / p.backprop_seconds:,.1f}",
+                "this network" if p.factor == 1 else f"{p.factor} copies side by side",
+                f"{p.weights:,}", f"{p.one_sided_passes:,}", _seconds(slow), f"{p.central_passes:,}",
+                _seconds(slower), "1 + 1", _seconds(p.backprop_seconds), f"{slow / p.backprop_seconds:,.1f}",
             )
         )  # fmt: skip
-    heads = ("network", "weights N", "one-sided passes", "time", "central passes", "time", "back-propagation", "time", "one-sided / back-propagation")
+    heads = (
+        "network", "weights N", "one-sided passes", "time", "central passes", "time", "back-propagation",
+        "time", "one-sided / back-propagation",
+    )  # fmt: skip
     page.add(Table(heads, tuple(rows), "Measured now, on this machine"))
     page.note(
         "Forward passes measured: " + ", ".join(f"{p.measured:,}" for p in prices)
-        + "; where that is fewer than needed, the time is their mean times the number needed. A wider network also makes each"
-        " single pass longer; the last column shows what remains: about N times, against once."
+        + "; where that is fewer than needed, the time is their mean times the number needed. A wider network"
+        " also makes each single pass longer; the last column shows what remains: about N times, not once."
     )  # fmt: skip
 
 
@@ -127,9 +162,12 @@ def gradcheck_json(check: GradientCheck) -> dict[str, Any]:
         "epsilon": check.epsilon,
         "tolerance": TOLERANCE,
         "agrees": check.agrees,
-        "worst": {"name": PLAIN(check.worst.name), "disagreement": check.worst.disagreement},
+        "worst": {"name": PLAIN(check.worst.name), "disagreement": check.disagreement(check.worst)},
         "partials": [
-            {"name": PLAIN(x.name), "one_sided": x.one_sided, "central": x.central, "step": x.step, "backprop": x.backprop}
+            {
+                "name": PLAIN(x.name), "one_sided": x.one_sided, "central": x.central, "step": x.step,
+                "backprop": x.backprop,
+            }
             for x in check.compared
         ],
         "price": [

@@ -9,6 +9,7 @@ import numpy as np
 from ..document.parts import Inline, Text
 from ..engine.reference import Gradients, Tape
 from ..engine.run import Run
+from ..engine.training import whole_data
 from ..network.build import Problem
 from ..network.graph import Network
 from ..notation.expr import Call, Partial, Ref
@@ -20,12 +21,14 @@ RANKED = 8
 
 def insights(problem: Problem, run: Run, rename: Mapping[Ref, Ref]) -> list[Text]:
     """Everything worth a line, at the weights of the first step."""
-    first = run.steps[0]
+    tape, gradients = run.steps[0].tape, run.steps[0].gradients
+    if problem.table is not None and tape.count < problem.table.rows:  # a batch is not the whole data
+        tape, gradients = whole_data(problem, tape.parameters)
     lines: list[Text] = []
-    if first.gradients is not None:
-        lines += sensitivity(first.gradients, rename)
-        lines += symmetry(problem.network, first.tape, first.gradients)
-    lines += dead_units(first.tape, rename)
+    if gradients is not None:
+        lines += sensitivity(gradients, rename)
+        lines += symmetry(problem.network, tape, gradients)
+    lines += dead_units(tape, rename)
     lines += thresholds(problem.network)
     return lines
 
@@ -123,7 +126,7 @@ def thresholds(network: Network) -> list[Text]:
     for i, name in enumerate(units[:12]):
         runs += [", " if i else "", Ref(name)]
     runs.append(
-        " is a threshold unit (TLU). step(z) is flat on both sides of 0, so step'(z) = 0: every product of partials that"
+        (" is a threshold unit" if len(units) == 1 else " are threshold units") + " (TLU). step(z) is flat on both sides of 0, so step'(z) = 0: every product of partials that"
         " runs through it is 0, the weights before it get no gradient and cannot learn this way. `sigmoid` takes its place:"
         " it also goes from 0 to 1, and its slope is nowhere 0."
     )

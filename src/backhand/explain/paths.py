@@ -166,6 +166,8 @@ def _is_activation(edge: Edge, network: Network) -> bool:
     formula = node.formula if node else None
     if type(formula) is not Call or not formula.args or formula.args[0] != Ref(edge.by.name):
         return False
+    if formula.op == "softmax":
+        return False  # a[1] takes every z: there is a path through each, and ∂a[1]/∂x would name them all
     return formula.op in ACTIVATION_NAMES or formula.op not in VOCABULARY
 
 

@@ -9,7 +9,10 @@ import numpy as np
 
 from ..document.parts import Step, Value, as_expr
 from ..engine.reference import Gradients, Tape
-from ..notation.expr import Arr, Call, Expr, Num, Partial, Ref, leaves, rewrite
+from ..network.derive import entry
+from ..network.graph import Network
+from ..network.shapes import Shape, shape_of
+from ..notation.expr import Arr, Call, Expr, Num, Partial, Ref, is_number, leaves, nary, rewrite
 from ..ops.evaluate import value_of
 
 Names = Mapping[str, str] | Mapping[Ref, Ref]
@@ -66,7 +69,17 @@ class Scene:
 
     def quantity(self, leaf: Ref | Partial, letters: Expr, remark: str = "") -> Step:
         """The line of working for a node or a ∂; its result is looked up on the tape."""
-        return self.step(leaf, letters, self.value(leaf), remark)
+        value = self.value(leaf)
+        return self.step(leaf, _as_large(letters, value.shape, self.tape.network), value, remark)
+
+
+def _as_large(letters: Expr, shape: Shape, network: Network) -> Expr:
+    """A formula as large as its result: a number goes with every entry of a vector, a vector of one is a number."""
+    given = shape_of(letters, network.shape_of)
+    if shape and not given:
+        ones = Arr(np.ones(shape))
+        return ones if is_number(letters, 1.0) else nary("mul", [letters, ones])
+    return entry(letters, (1,) * len(given), network.shape_of) if given and not shape else letters
 
 
 def _only_numbers(expr: Expr) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from ..errors import NameProblem, ShapeProblem, SheetError, did_you_mean
+from ..errors import NameProblem, Place, ShapeProblem, SheetError, did_you_mean
 from ..notation.expr import Call, Expr, Ref, Span, calls, leaves, names, rewrite
 from ..notation.names import canonical, preactivation_name
 from ..ops.vocabulary import ACTIVATION_NAMES, VOCABULARY
@@ -65,7 +65,8 @@ def build(sheet: SheetText, folder: Path | None = None) -> Problem:
 class _Builder:
     def __init__(self, sheet: SheetText) -> None:
         self.sheet = sheet
-        self.statements: list[Statement] = list(sheet.statements)
+        self.statements = sheet.statements
+        self.others: list[Statement] = [s for s in sheet.statements if not isinstance(s, Assign)]
         self.warnings: list[str] = list(sheet.warnings)
         self.symbols = Symbols(sheet)
         self.equations: dict[str, Equation] = {}
@@ -78,14 +79,14 @@ class _Builder:
     def build(self, folder: Path | None) -> Problem:
         self.declare()
         self.define()
-        cost_line = only(self.statements, CostLine, self.sheet)
+        cost_line = only(self.others, CostLine, self.sheet)
         if not self.equations and not cost_line:
             raise self.nothing()
         self.find_first_uses()
         self.name_preactivations(cost_line)
         parameters = self.collect_parameters()
         cost_expr = self.resolve_cost(cost_line) if cost_line else None
-        start = only(self.statements, Start, self.sheet)
+        start = only(self.others, Start, self.sheet)
         if start:
             check_scheme(start, self.sheet.place(start.span))
         self.read_functions(parameters, start, cost_expr)
@@ -99,8 +100,8 @@ class _Builder:
         cost = self.make_cost(cost_line, cost_expr) if cost_line and cost_expr is not None else None
         self.warn_of_braces()
         network = self.assemble(order, parameters, cost)
-        table = read_table(self.statements, network, self.sheet, folder)
-        return Problem(network, read_plan(self.statements, self.sheet), table, tuple(self.warnings))
+        table = read_table(self.others, network, self.sheet, folder)
+        return Problem(network, read_plan(self.others, self.sheet), table, tuple(self.warnings))
 
     def warn(self, message: str, span: Span) -> None:
         place = self.sheet.place(span)
@@ -111,7 +112,7 @@ class _Builder:
     def declare(self) -> None:
         """Inputs, targets and constants."""
         symbols = self.symbols
-        for statement in self.statements:
+        for statement in self.others:
             if isinstance(statement, Inputs | Targets):
                 role = Role.INPUT if isinstance(statement, Inputs) else Role.TARGET
                 for item in statement.items:
@@ -186,6 +187,7 @@ class _Builder:
             ShapeProblem, f"`{name}` has the wrong size", span,
             expected=(" × ".join(map(str, wanted)) or "a single number") + ", as the `layers` line says",
             got=" × ".join(map(str, got)) or "a single number",
+            hint="a matrix has a row for each unit and a column for each number that comes in",
         )  # fmt: skip
 
     def check_layer_shapes(self) -> None:
@@ -196,12 +198,14 @@ class _Builder:
 
     def nothing(self) -> SheetError:
         """The error for a sheet without any equation."""
-        given = next(iter(self.given), "")
+        given, text = next(iter(self.given), ""), self.sheet.text.rstrip()
         return SheetError(
             "the sheet has no equation" if self.statements else "the sheet is empty",
-            place=self.sheet.place(self.given[given]) if given else None,
+            place=self.sheet.place(self.given[given])
+            if given
+            else Place.of(self.sheet.source, text, len(text)),
             expected="an equation such as `a1 = relu(w1*x + b1)`, or a `layers` line",
-            got=f"`{given} = …` is a starting value: its right side mentions no name" if given else None,
+            got=f"`{given} = …` is a starting value: its right side mentions no name" if given else "none",
             hint="layers x -> 3 sigmoid -> 1 linear as y",
         )
 
@@ -209,7 +213,7 @@ class _Builder:
 
     def find_first_uses(self) -> None:
         for name, equation in self.equations.items():
-            for part in _refs(equation.formula):
+            for part in equation.refs:
                 self.first_use.setdefault(part.name, (name, part.span or equation.span))
 
     def name_preactivations(self, cost_line: CostLine | None) -> None:
@@ -272,7 +276,7 @@ class _Builder:
     def read_functions(self, parameters: list[str], start: Start | None, cost: Expr | None) -> None:
         """Finds out whether the sheet is in letters, and which unknown functions it has then."""
         unknown = unknown_functions([e.formula for e in self.equations.values()], cost, self.symbols)
-        has_data = any(isinstance(s, InlineData | DataFrom) for s in self.statements)
+        has_data = any(isinstance(s, InlineData | DataFrom) for s in self.others)
         self.in_letters = not start and not self.given and bool(parameters or (unknown and not has_data))
         if unknown and not self.in_letters:
             raise unknown_function(next(iter(unknown.values())), self.symbols)
@@ -329,8 +333,9 @@ class _Builder:
     def assemble(self, order: list[str], parameters: list[str], cost: Cost | None) -> Network:
         symbols = self.symbols
         nodes: dict[str, Node] = {}
+        given = [(n, r) for n, r in symbols.roles.items() if r not in (Role.PARAMETER, Role.EQUATION)]
         for role in (Role.INPUT, Role.TARGET, Role.CONST):
-            for name in (n for n, r in symbols.roles.items() if r is role):
+            for name in (n for n, r in given if r is role):
                 label, found = symbols.labels.get(name, ""), symbols.values.get(name)
                 nodes[name] = Node(
                     name, role, symbols.shapes[name], None, found, label, False, symbols.spans.get(name)
@@ -346,7 +351,7 @@ class _Builder:
             e = self.equations[name]
             shape = symbols.shapes[name]
             nodes[name] = Node(name, Role.EQUATION, shape, e.formula, None, made=e.made, span=e.span)
-        title = only(self.statements, Title, self.sheet)
+        title = only(self.others, Title, self.sheet)
         return Network(
             MappingProxyType(nodes),
             cost,

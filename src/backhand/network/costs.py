@@ -180,6 +180,7 @@ def _open_named(
                 place=place(part),
                 expected=f"{part.op}({', '.join(named.arguments)})",
                 got=f"{len(part.args)} argument{'s' if len(part.args) != 1 else ''}",
+                hint=f"cost C = {part.op}(y, yd{', 1' if len(named.arguments) > 2 else ''})",
             )
         first, second = (shape_of(a, shapes) for a in part.args[:2])
         if first != second and {first, second} != {(), (1,)}:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from ..errors import NameProblem, SheetError, did_you_mean
-from ..notation.expr import Call, Expr, Num, Ref, Span
+from ..notation.expr import Call, Expr, Num, Ref, Span, leaves
 from ..notation.names import canonical
 from ..ops.vocabulary import ACTIVATION_NAMES, VOCABULARY
 from ..sheet.model import Assign, Layers, SheetText, Statement
@@ -29,6 +30,16 @@ class Equation:
     made: bool = False
     owner: str = ""
     shapes: Mapping[str, Shape] = field(default_factory=dict)
+
+    @cached_property
+    def refs(self) -> tuple[Ref, ...]:
+        """The names in the formula, from left to right, repeats included."""
+        return tuple(leaf for leaf in leaves(self.formula) if type(leaf) is Ref)
+
+    @cached_property
+    def uses(self) -> tuple[str, ...]:
+        """The different names in the formula, in order of appearance."""
+        return tuple(dict.fromkeys(ref.name for ref in self.refs))
 
 
 def open_layers(
@@ -98,6 +109,7 @@ def _source(line: Layers, sheet: SheetText, sizes: Mapping[str, Shape | None]) -
             place=sheet.place(wide.span),
             expected="`layers x -> …` or `layers R, D -> …`",
             got=f"{wide.name} beside {next(r.name for r in line.inputs if r is not wide)}",
+            hint="name the entries one by one in an equation, or make all inputs one vector: `input x[3]`",
         )
     return Call("stack", tuple(Ref(r.name, (), r.span) for r in line.inputs)), len(shapes)
 
@@ -111,7 +123,7 @@ def _activated(z: Expr, name: str, settings: tuple[float, ...], span: Span, shee
             place=sheet.place(span),
             expected=", ".join(ACTIVATION_NAMES),
             got=name,
-            hint=did_you_mean(name.lower(), ACTIVATION_NAMES),
+            hint=did_you_mean(name.lower(), ACTIVATION_NAMES) or "-> 3 sigmoid",
         )
     wanted = VOCABULARY[name].arguments[1] - 1
     if wanted and not settings:
@@ -122,5 +134,6 @@ def _activated(z: Expr, name: str, settings: tuple[float, ...], span: Span, shee
             place=sheet.place(span),
             expected=f"`{name} 0.1`" if wanted else f"`{name}` alone",
             got=f"{len(settings)} numbers" if len(settings) != 1 else "a number",
+            hint=f"-> 3 {name} 0.1" if wanted else f"-> 3 {name}",
         )
     return z if name == "linear" else Call(name, (z, *map(Num, settings)))

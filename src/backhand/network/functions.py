@@ -40,6 +40,9 @@ def check_arguments(call: Call, symbols: Symbols) -> None:
             call.span,
             expected=f"{shown(call)}({letters})",
             got=f"{len(call.args)} argument{'s' if len(call.args) != 1 else ''}",
+            hint="leave the last out"
+            if len(call.args) > most
+            else "give the others too, with `,` between them",
         )
 
 
@@ -79,7 +82,8 @@ def unknown_function(call: Call, symbols: Symbols) -> SheetError:
         span,
         expected=", ".join(FUNCTION_NAMES),
         got=name,
-        hint=did_you_mean(name.lower(), FUNCTION_NAMES),
+        hint=did_you_mean(name.lower(), FUNCTION_NAMES)
+        or "write it with these; in a sheet without values any function of one argument will do",
     )
 
 

@@ -6,7 +6,6 @@ import heapq
 from collections.abc import Mapping
 
 from ..errors import NameProblem
-from ..notation.expr import Ref, leaves, names
 from .desugar import Equation
 from .symbols import Symbols
 
@@ -18,7 +17,7 @@ def order_of_work(equations: Mapping[str, Equation], symbols: Symbols) -> list[s
         NameProblem: equations that need each other in a circle.
     """
     position = {name: i for i, name in enumerate(equations)}
-    needs = {n: {m for m in names(e.formula) if m in position} for n, e in equations.items()}
+    needs = {n: {m for m in e.uses if m in position} for n, e in equations.items()}
     users: dict[str, list[str]] = {n: [] for n in position}
     for name, needed in needs.items():
         for other in needed:
@@ -59,8 +58,7 @@ def _in_a_circle(
     shown = list(dict.fromkeys(users))
     first = circle[0]
     following = circle[1] if len(circle) > 1 else first
-    formula = equations[first].formula
-    span = next((leaf.span for leaf in leaves(formula) if leaf in (Ref(following), Ref(first))), None)
+    span = next((ref.span for ref in equations[first].refs if ref.name in (following, first)), None)
     chain = [*shown, shown[0]] if len(shown) < 12 else [*shown[:10], f"… ({len(shown)} equations)", shown[0]]
     return NameProblem(
         f"`{shown[0]}` needs itself",

@@ -56,7 +56,12 @@ def read_plan(statements: Sequence[Statement], sheet: SheetText) -> Plan:
     if mode:
         check_mode(mode, sheet)
     if rate and not math.isfinite(rate.value):
-        raise SheetError("the rate is not a finite number", place=sheet.place(rate.span), got=str(rate.value))
+        raise SheetError(
+            "the rate is not a finite number",
+            place=sheet.place(rate.span),
+            got=str(rate.value),
+            hint="rate 0.1",
+        )
     return Plan(
         rate.value if rate else None, rule, settings, mode.kind if mode else "batch", mode.size if mode else 0
     )
@@ -67,7 +72,7 @@ def check_mode(mode: Mode, sheet: SheetText) -> None:
     if (mode.kind, bool(mode.size)) in (("batch", False), ("online", False), ("batches", True)):
         return
     near = nearest(mode.kind, ("batch", "online", "batches"))
-    said, hint = f"there is no mode `{mode.kind}`", f"did you mean `mode {near}`?" if near else None
+    said, hint = f"there is no mode `{mode.kind}`", f"did you mean `mode {near}`?" if near else "mode batch"
     if mode.kind == "batches":
         said, hint = "`mode batches` needs a size", "mode batches of 32"
     elif mode.kind in ("batch", "online"):
@@ -93,7 +98,7 @@ def check_rule(rule: str, settings: tuple[float, ...], sheet: SheetText, update:
             place=sheet.place(update.span),
             expected=", ".join(RULES),
             got=rule,
-            hint=f"did you mean `update {near}`?" if near else None,
+            hint=f"did you mean `update {near}`?" if near else "update sgd",
         )
     known = [name for name, _ in RULES[rule].settings]
     if len(settings) > len(known):
@@ -102,7 +107,7 @@ def check_rule(rule: str, settings: tuple[float, ...], sheet: SheetText, update:
             place=sheet.place(update.span),
             expected=f"update {rule} {' '.join(known)}".strip(),
             got=f"{len(settings)} number{'s' if len(settings) != 1 else ''}",
-            hint="the step size is set by `rate`" if not known else None,
+            hint="the step size is set by `rate`" if not known else "leave the others out",
         )
     for name, value in zip(known, settings, strict=False):
         if not (0 <= value < 1 if name in _FRACTIONS else value >= 0):
@@ -111,6 +116,7 @@ def check_rule(rule: str, settings: tuple[float, ...], sheet: SheetText, update:
                 place=sheet.place(update.span),
                 expected="a number from 0 to below 1" if name in _FRACTIONS else "0 or more",
                 got=f"{value:g}",
+                hint=f"`update {rule}` alone takes {name} = {dict(RULES[rule].settings)[name]:g}",
             )
 
 

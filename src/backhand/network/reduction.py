@@ -56,6 +56,7 @@ class Parts:
                         place=self.place(expr),
                         expected=f"{expr.op}(…)",
                         got=f"{len(expr.args)} arguments",
+                        hint=f"{expr.op}(… + …)",
                     )
                 self._finish(expr, above, below)
             case "add":

@@ -27,13 +27,14 @@ def infer_shapes(order: Sequence[str], equations: Mapping[str, Equation], symbol
         ShapeProblem: sizes that do not go together, or a matrix whose number of units nothing says.
     """
     sheet, shapes, roles = symbols.sheet, symbols.shapes, symbols.roles
+    single = {n for n, role in roles.items() if role is Role.TARGET and not shapes[n]}
     for name in order:
         equation = equations[name]
         formula, shown = equation.formula, equation.owner or name
-        if any(n not in shapes for n in names(formula)):
+        unknown = None
+        if any(n not in shapes for n in equation.uses):
             _Gaps(shapes).fill(formula)
-        refs = (leaf for leaf in leaves(formula) if type(leaf) is Ref)
-        unknown = next((ref for ref in refs if ref.name not in shapes), None)
+            unknown = next((ref for ref in equation.refs if ref.name not in shapes), None)
         if unknown is not None:
             raise ShapeProblem(
                 f"nothing says how large `{unknown.name}` is",
@@ -44,8 +45,12 @@ def infer_shapes(order: Sequence[str], equations: Mapping[str, Equation], symbol
             )
         try:
             shapes[name] = shape_of(formula, shapes.__getitem__)
-            refuse_scalar_target(formula, shapes.__getitem__, roles.get)
-            large = next((c for c in calls(formula) if c.op == "matmul" and _size(c, shapes) > LARGEST), None)
+            if not single.isdisjoint(equation.uses):
+                refuse_scalar_target(formula, shapes.__getitem__, roles.get)
+            large = None
+            if any(len(shapes[n]) == 2 for n in equation.uses):
+                products = (c for c in calls(formula) if c.op == "matmul")
+                large = next((c for c in products if _size(c, shapes) > LARGEST), None)
         except ShapeConflict as conflict:
             raise conflict_at(conflict, f"`{shown}`", sheet, equation.span) from None
         if large is not None:
@@ -54,10 +59,20 @@ def infer_shapes(order: Sequence[str], equations: Mapping[str, Equation], symbol
         refuse_large(name, shapes.setdefault(name, ()), sheet, symbols.spans.get(name))
 
 
+_HINTS = {
+    "sizes do not go together": "give both sides one size, or take an entry such as `x[1]`",
+    "no such entry": "entries are counted from 1",
+    "parts of a list differ": "the rows of a matrix are equally long",
+    "nested too deeply": "a matrix is a list of rows: `[[1, 2], [3, 4]]`",
+    "left of `@`": "numbers are multiplied with `*`",
+    "works on a vector": "make a vector of numbers: `[z1, z2]`",
+}
+
+
 def conflict_at(conflict: ShapeConflict, where: str, sheet: SheetText, otherwise: Span) -> ShapeProblem:
     """A conflict of sizes as the error that the user sees."""
     expr = conflict.expr
-    hint = None
+    hint = next((h for said, h in _HINTS.items() if said in conflict.said), None)
     if type(expr) is Call and expr.op == "matmul":
         hint = "a matrix has a row for each unit and a column for each number that comes in"
     elif conflict.said == SCALAR_TARGET or (

@@ -34,6 +34,8 @@ def value(name: str, expr: Expr, span: Span, symbols: Symbols) -> np.ndarray:
     Raises:
         SheetError: an unknown function, sizes that do not go together, a number that is not finite.
     """
+    if type(expr) is Num:
+        return _frozen(np.array(expr.value))
     check_known(expr, symbols)
     try:
         refuse_large(name, shape_of(expr, lambda n: ()), symbols.sheet, expr.span or span)
@@ -47,8 +49,13 @@ def value(name: str, expr: Expr, span: Span, symbols: Symbols) -> np.ndarray:
             f"the value of `{name}` is not a finite number",
             expr.span or span,
             expected="a number such as 0.3 or 1/2",
+            hint=f"`{name} = 0.5`",
             got=f"{PLAIN(expr)[:60]} = {found.reshape(-1)[~np.isfinite(found.reshape(-1))][0]}",
         )
+    return _frozen(found)
+
+
+def _frozen(found: np.ndarray) -> np.ndarray:
     found.setflags(write=False)
     return found
 

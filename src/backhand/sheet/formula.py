@@ -9,7 +9,7 @@ from ..errors import Place, SyntaxProblem
 from ..notation.expr import Call, Expr, Num, Ref, Span, nary
 from ..notation.names import SUPERSCRIPT_DIGITS
 from .tokens import Token
-from .wording import OPERAND, OPERATOR, misplaced, shorten
+from .wording import FORMS, OPERAND, OPERATOR, misplaced, shorten
 
 DEEPEST = 100  # operations inside operations, in one formula
 _POWER_OF_LAYER = re.compile(r"_(\w+|\{[^{}]*\})$")
@@ -93,7 +93,7 @@ class FormulaReader:
                 place=self.place(token.start, token.end),
                 expected=f"{expected}, from {least} to {most:,}",
                 got=shorten(digits, 30),
-                hint=hint,
+                hint=hint or FORMS.get(self.word),
             )
         return number
 
@@ -216,7 +216,7 @@ class FormulaReader:
         """A function of its arguments."""
         shown = composed(token.text)
         own = shown in OPERATIONS or shown.startswith("sum_")
-        op = "sigmoid" if shown == "σ" else f"{shown}()" if own else shown
+        op = "sigmoid" if shown == "σ" else f"({shown})" if own else shown
         self.at += 1
         args = [] if self.skip(")") else self.arguments(")")
         span = (token.start, self.tokens[self.at - 1].end)
@@ -252,6 +252,7 @@ class FormulaReader:
                 place=self.place(*number.span),
                 expected="a number below 1.8e308",
                 got=written,
+                hint="write a smaller number",
             )
         return number
 
@@ -270,6 +271,7 @@ class FormulaReader:
             f"more than {DEEPEST} operations are nested in one another",
             place=self.place(start),
             expected=f"at most {DEEPEST}",
+            got="more",
             hint="give the inner part a name of its own, on a line of its own",
         )
 

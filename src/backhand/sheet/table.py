@@ -59,6 +59,7 @@ def read_file(path: Path, wanted: list[Column], base: Path | None, place: Place 
                 place=place,
                 expected=f"at most {LARGEST_FILE // 10**9} GB",
                 got=f"{full.stat().st_size / 1e9:.1f} GB",
+                hint="take fewer rows",
             )
         text = full.read_text("utf-8-sig")
         if "\0" in text:
@@ -78,7 +79,7 @@ def read_file(path: Path, wanted: list[Column], base: Path | None, place: Place 
             place=place,
             expected="a CSV file, its path relative to the sheet",
             got=_shorten(str(full), 200),
-            hint=_neighbour(full),
+            hint=_neighbour(full) or "check the name and the folder",
         ) from None
     return read_rows(text, wanted, str(path), 0, text)
 
@@ -138,6 +139,7 @@ def read_rows(rows_text: str, wanted: list[Column], source: str, offset: int, wh
             place=head,
             expected="at least one row of numbers below it",
             got="only the column names",
+            hint="write the rows below the names",
         )
     values = np.array(numbers, dtype=np.float64).reshape(rows, len(wanted))
     if not np.isfinite(values).all():
@@ -194,6 +196,7 @@ def _match(header: list[str], wanted: list[Column], place: Place, line: str) -> 
                 place=place,
                 expected="each name once",
                 got=f"columns {found[0] + 1} and {found[1] + 1}",
+                hint="rename one of them",
             )
         if found[0] in taken:
             raise DataError(
@@ -219,6 +222,10 @@ def _missing_column(
         hint = f"the cells are separated by {name}: write commas, and points in numbers"
     elif all(_is_number(cell) for cell in header):
         hint = "the first line holds the names of the columns"
+    elif hint is None:
+        hint = f"add a column `{want.name}`"
+        if free and free[0] and "[" not in want.name:
+            hint += f', or give the column that is meant as a label: `{want.name} "{_shorten(free[0], 20)}"`'
     return DataError(
         f"the data has no column `{want.name}`{label}",
         place=place,
@@ -264,7 +271,9 @@ class _Row:
                 place=self.place(0, len(self.line)),
                 expected=f"{len(self.header)}, one for each column: {_shorten(', '.join(self.header))}",
                 got=str(count),
-                hint="a decimal comma would split a number in two: write 3.5, not 3,5" if more else None,
+                hint="a decimal comma would split a number in two: write 3.5, not 3,5"
+                if more
+                else "fill the row up, or put it behind a #",
             )
         cell = self.cells[column].strip()
         text = cell.replace("−", "-")
@@ -276,7 +285,7 @@ class _Row:
             said = said if "_" in text else f"`{_shorten(cell, 30)}` is not a finite number"
         except ValueError:
             pass
-        hint = None
+        hint = "only columns that the sheet does not use may hold other things than numbers"
         if not cell or cell.lower() in ("na", "n/a", "nan", "null", "none", "-", "?", "."):
             hint = "leave incomplete rows out, or put them behind a #"
         elif "#" in cell:

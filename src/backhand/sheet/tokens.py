@@ -12,7 +12,7 @@ from ..notation.names import NAME_PATTERN
 DEEPEST = 60  # open brackets
 LONGEST_SHEET = 20_000_000  # characters, with the data
 LONGEST_WORD = 200  # characters of a name or a number
-MOST_TOKENS = 250_000  # in one statement
+MOST_TOKENS = 320_000  # in one statement; a matrix of 128 × 784 numbers with signs fits
 MOST_IN_ALL = 1_000_000
 
 _SPACE = r" \t\f\r\u00a0\u2000-\u200a\u202f\u205f\u3000"
@@ -99,11 +99,12 @@ def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
                 place=Place.of(source, text, start),
                 expected='a closing "',
                 got="the end of the line",
+                hint="close the quote on its own line",
             )
         tokens.append(Token(kind, word, start, end))
         count += 1
         if len(tokens) > MOST_TOKENS or count > MOST_IN_ALL:
-            brackets.refuse_open_line()
+            brackets.refuse_open_line(start)
             most, what = (MOST_TOKENS, "a statement") if count <= MOST_IN_ALL else (MOST_IN_ALL, "a sheet")
             raise _too_long(what, most, "words and signs", Place.of(source, text, start))
     brackets.refuse_open()
@@ -131,7 +132,9 @@ def _refuse_control_characters(text: str, source: str) -> None:
     if len(text) > LONGEST_SHEET:
         raise SyntaxProblem(
             f"{source} has {len(text):,} characters",
+            place=Place.of(source, text, 0),
             expected=f"at most {LONGEST_SHEET:,}",
+            got=f"{len(text):,}",
             hint='move the rows to a file and say `data from "rows.csv"`',
         )
     bad = _CONTROL.search(text)
@@ -168,15 +171,17 @@ class _Brackets:
                     f"brackets are nested more than {DEEPEST} deep",
                     place=place(self.source, self.text, at),
                     expected=f"at most {DEEPEST} open brackets",
+                    got="one more",
                     hint="give the inner part a name of its own, on a line of its own",
                 )
         elif sign == "=":
             if self.open:
-                self.refuse_open_line("the next statement")
+                self.refuse_open_line(at, "the next statement")
                 raise SyntaxProblem(
                     "`=` stands inside brackets",
                     place=place(self.source, self.text, at),
                     expected=f"a closing `{self._closing()}` before it",
+                    got="`=`",
                     hint="brackets hold formulas; an equation is a statement of its own",
                 )
         elif not self.open:
@@ -184,6 +189,7 @@ class _Brackets:
                 f"this `{sign}` closes nothing",
                 place=place(self.source, self.text, at),
                 expected=f"a `{'(' if sign == ')' else '['}` before it",
+                got=f"`{sign}`",
                 hint="delete it, or open a bracket",
             )
         elif self._closing() != sign:
@@ -193,6 +199,7 @@ class _Brackets:
                 place=place(self.source, self.text, at),
                 expected=f"`{self._closing()}`",
                 got=f"`{sign}`",
+                hint=f"write `{self._closing()}`, or open with `{'(' if sign == ')' else '['}`",
             )
         else:
             self.open.pop()
@@ -204,11 +211,12 @@ class _Brackets:
                 place=Place.of(self.source, self.text, self.open[-1]),
                 expected=f"a closing `{self._closing()}`",
                 got=got,
+                hint=f"write `{self._closing()}` where the bracket ends",
             )
 
-    def refuse_open_line(self, got: str = "very much text") -> None:
-        """Like `refuse_open`, if the bracket's line has ended."""
-        if self.open and "\n" in self.text[self.open[0] : self.open[0] + LONGEST_SHEET]:
+    def refuse_open_line(self, at: int, got: str = "very much text") -> None:
+        """Like `refuse_open`, if the bracket's line has ended before `at`."""
+        if self.open and self.text.find("\n", self.open[-1], at) >= 0:
             self.refuse_open(got)
 
     def _closing(self) -> str:

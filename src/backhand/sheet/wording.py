@@ -117,7 +117,11 @@ def _hint(tokens: Sequence[Token], at: int, word: str, expected: str) -> str | N
     after = tokens[at + 1] if at + 1 < len(tokens) else token
     form = FORMS.get(word)
     if token.kind == "bad":
-        return _bad_hint(token, before, after) or form
+        return (
+            _bad_hint(token, before, after)
+            or form
+            or "formulas are made of names, numbers and + - * / ^ @ ( ) [ ]"
+        )
     if before is None or not expected.startswith((OPERATOR, OPERAND)):
         return form
     kinds = (before.kind, token.kind, after.kind)
@@ -139,7 +143,9 @@ def _hint(tokens: Sequence[Token], at: int, word: str, expected: str) -> str | N
         return "one `=` in a statement; write `;` or a new line between two statements"
     if token.kind == "text":
         return "only titles, labels and file names stand in quotes"
-    return form
+    if form is None and before.kind in _BEFORE_OPERAND:
+        return f"write a value after `{before.text}`, or delete it"
+    return form or "an equation is written `name = expression`"
 
 
 def _bad_hint(token: Token, before: Token | None, after: Token) -> str | None:
