@@ -143,8 +143,12 @@ ROW = re.compile(r"(Forward|Backward), row (\d+)$")
 KEPT = re.compile(r"(v|s|m|m̂|ŝ)\((.*)\)$")
 
 
-def substitution(text, run):
-    """Every line of a page of `show` in letters, worked out with the numbers of the JSON; at full digits."""
+def substitution(text, run, last_digit=0.0):
+    """Every line of a page of `show` in letters, worked out with the numbers of the JSON; at full digits.
+
+    Args:
+        last_digit: how far a left side's number may be from the line's, where a view adds up in an order of its own.
+    """
     tally, names, rows, step, state, updating = Tally(), None, (), None, {}, False
     steps = {(s["epoch"], s["batch"]): s for s in run.data["steps"]}
     ordered = list(steps.values())
@@ -168,7 +172,7 @@ def substitution(text, run):
             continue
         if updating:
             names = names | remembered(line, names, state, step, run)
-        worked_out(tally, line, names, rows, left_too=not updating)
+        worked_out(tally, line, names, rows, left_too=not updating, last_digit=last_digit)
         if updating and (found := KEPT.match(parts_of(line)[0])):
             names = names | {found[1]: evaluate(parts_of(line)[1][-1][1])}
     return tally
@@ -189,7 +193,7 @@ def remembered(line, names, state, step, run):
     return known
 
 
-def worked_out(tally, line, names, rows, left_too):
+def worked_out(tally, line, names, rows, left_too, last_digit=0.0):
     """One line: everything in it that is in letters is worth its result."""
     left, parts = parts_of(line)
     result = evaluate(parts[-1][1])
@@ -202,7 +206,7 @@ def worked_out(tally, line, names, rows, left_too):
         except (Unreadable, ArithmeticError, ValueError, TypeError, IndexError) as problem:
             tally.complain(f"{part} has no value ({problem!r})", line)
             continue
-        if value != result:
+        if value != result and (part != left or difference(value, result) > last_digit):
             tally.complain(f"{part} is {value}, not {result}", line)
 
 

@@ -14,11 +14,11 @@ A vector is a list of numbers, a matrix a list of its rows.
 
 import math
 import re
-from functools import lru_cache
 
 RAISED = {mark: k for k, mark in enumerate("⁰¹²³⁴⁵⁶⁷⁸⁹")}
 NUMBER = re.compile(r"(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?")
 FUNCTION = re.compile(r"([^\W\d]\w*)(?:('\d*))?\(")
+LONGEST = 60  # letters in a name
 SIGNS = set("+-·/@⊙⊗^()[],ᵀ") | set(RAISED)
 
 
@@ -221,29 +221,35 @@ FUNCTIONS = {n.partition("'")[0] for n in (*SINGLE, *WHOLE)} | {"max", "min", "�
 # --- from text to value -------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=64)
-def names_pattern(names):
-    """Any of the names; longer ones first. A name ends where no letter goes on; raised digits do."""
-    listed = "|".join(re.escape(n) for n in sorted(names, key=len, reverse=True))
-    return re.compile(f"(?:{listed})(?!(?![ᵀ{''.join(RAISED)}])[\\w@~{{])") if names else None
+def name_at(text, at, names):
+    """The longest name that stands here: no letter or digit may go on behind it, a raised digit may."""
+    for end in range(min(len(text), at + LONGEST), at, -1):
+        goes_on = text[end : end + 1]
+        if (goes_on.isalnum() and goes_on not in RAISED and goes_on != "ᵀ") or goes_on in ("_", "~", "{", "@"):
+            continue
+        if any(text[at:end] in known for known in names):
+            return text[at:end]
+    return None
 
 
 def tokens(text, names=()):
     """(kind, text) of everything in a formula.
 
+    Args:
+        names: mappings or sets of names.
     Raises:
-        Unreadable: at a name that is not among `names`, or at a strange sign.
+        Unreadable: at a name that is in none of `names`, or at a strange sign.
     """
-    pattern, found, at = names_pattern(names), [], 0
+    found, at = [], 0
     while at < len(text):
         if text[at] == " ":
             at += 1
             continue
-        name = pattern.match(text, at) if pattern else None
+        name = name_at(text, at, names) if names and not text[at].isdigit() else None
         function, number = FUNCTION.match(text, at), NUMBER.match(text, at)
         if name:
-            found.append(("name", name[0]))
-            at = name.end()
+            found.append(("name", name))
+            at += len(name)
         elif function and (function[1] in FUNCTIONS or function[1] in ("sum", "mean")):
             found.append(("function", function[0][:-1]))
             at = function.end() - 1
@@ -263,7 +269,7 @@ class Reader:
 
     def __init__(self, text, names=None, rows=()):
         self.names, self.rows = names or {}, rows
-        self.tokens = tokens(text, frozenset(self.names).union(*self.rows))
+        self.tokens = tokens(text, [self.names, *self.rows[:1]])
         self.text, self.at = text, 0
 
     def value(self):

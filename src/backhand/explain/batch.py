@@ -75,7 +75,7 @@ def _batch_backward(
         known = activation is not None and (
             activation.op == "softmax" or not goes_only_into(gradients.program, layer, None)
         )
-        if activation is not None and not known:
+        if activation is not None and not known and activation.op != "linear":
             slope_letters = [Call(activation.op, (Ref(f"Z^({layer.number})"), *activation.args[1:]), 1, shown=activation.shown)]
             slope_numbers = [Arr(value_of(Call(activation.op, (Arr(z), *activation.args[1:]), 1)))]
         if delta is None or known or not passed:

@@ -47,12 +47,18 @@ def general_document(layer: str) -> Document:
     back = parse_layer(layer)
     page = Page(f"The rule for layer {_number(back)}")
     page.heading(page.title, 1)
-    page.text("L is the number of the last layer; g is the activation, g' its derivative; y is the target. A layer takes the one before it:")
+    page.text(
+        "L is the number of the last layer; g is the activation, g' its derivative; y is the target."
+        " A layer takes the one before it:"
+    )
     for b in range(back, -1, -1):
         page.add(Formula(_q("z", b), add(mul(_q("w", b), _q("a", b + 1)), _q("b", b))))
         page.add(Formula(_q("a", b), call("g", _q("z", b))))
     page.add(Formula(C, power(_q("a", 0) - Y, 2)))
-    page.text("The cost is (a - y)² of one row, without a ½: with one, every partial below is half as large; a mean over N rows divides by N.", kind="note")
+    page.note(
+        "The cost is (a - y)² of one row, without a ½: with one, every partial below is half as large;"
+        " a mean over N rows divides by N."
+    )
 
     page.heading("Its factors")
     page.add(Formula(Partial(C, _q("a", 0)), 2.0 * (_q("a", 0) - Y)))
@@ -90,7 +96,8 @@ def _sum_over(index: str, body: Expr) -> Expr:
 def _many_units(page: Page, back: int) -> None:
     """With indices: w_jk goes to unit j from unit k; δ is looked up."""
     page.heading("Many units: δ is worked once and looked up")
-    page.text("w_jk goes to unit j from unit k of the layer before; δ_j = ∂C/∂z_j. The layer behind has worked its own δ_m already:")
+    behind = " The layer behind has worked its own δ_m already:" if back else ""
+    page.text(f"w_jk goes to unit j from unit k of the layer before; δ_j = ∂C/∂z_j.{behind}")
     page.add(Formula(_delta(0, "j"), mul(2.0, _q("a", 0, "j") - Ref("y_j"), _slope(0, "j"))))
     for b in range(1, back + 1):
         inner = mul(_delta(b - 1, "m"), _q("w", b - 1, "mj"))
@@ -101,7 +108,10 @@ def _many_units(page: Page, back: int) -> None:
 
 def _matrices(page: Page, back: int) -> None:
     page.heading("As matrices")
-    page.text("W has a row per unit of its layer and a column per unit of the layer before; ⊙ multiplies entry by entry.")
+    page.text(
+        "W has a row per unit of its layer and a column per unit of the layer before;"
+        " ⊙ multiplies entry by entry."
+    )
     page.add(Formula(_delta(0), Call("hadamard", (2.0 * (_q("a", 0) - Y), _slope(0)))))
     for b in range(1, back + 1):
         carried = Call("matmul", (Call("transpose", (_q("W", b - 1),)), _delta(b - 1)))

@@ -8,7 +8,7 @@ from typing import Literal
 from ..document.parts import Cell, Table
 from ..network.graph import Network
 from ..network.layers import Layer, layer_view
-from ..notation.expr import Ref
+from ..notation.expr import Call, Expr, Num, Ref
 
 Scheme = Literal["own", "indexed", "fromto", "numbered"]
 SCHEMES: tuple[Scheme, ...] = ("own", "indexed", "fromto", "numbered")
@@ -80,6 +80,19 @@ def _unit(scheme: Scheme, j: int, layer: int, count: int) -> tuple[str, str]:
 
 def _input(source: Ref, k: int, scheme: Scheme) -> str:
     return {"indexed": f"a_{k}^(0)", "fromto": f"X{k}", "numbered": f"x{k}"}[scheme]
+
+
+def biases_of(network: Network) -> set[Ref]:
+    """The biases of all units."""
+    return {u.bias for layer in layer_view(network).layers for u in layer.units if u.bias is not None}
+
+
+def times_one(formula: Expr, biases: set[Ref]) -> Expr:
+    """A weighted sum with its bias as a weight: ... + b becomes ... + b·1, the same double."""
+    if not isinstance(formula, Call) or formula.op != "add":
+        return formula
+    terms = (Call("mul", (t, Num(1.0))) if isinstance(t, Ref) and t in biases else t for t in formula.args)
+    return Call("add", tuple(terms))
 
 
 def names_table(network: Network) -> Table:

@@ -23,12 +23,12 @@ from ..ops.updates import RULES
 from .batch import batch_form
 from .conventions import conventions
 from .insight import insights
-from .names import Scheme, names_table, scheme_names
+from .names import Scheme, biases_of, names_table, scheme_names, times_one
 from .paths import cost_entry
 from .questions import questions
 from .scene import Scene, over_rows
 from .tables import derivative_table, forward_table, gradient_table, history_table
-from .views import View, backward_lines, check_view, forward_lines, line_step
+from .views import Line, View, backward_lines, check_view, forward_lines, line_step
 
 MOST_LINES = 120  # lines of working in one section; what is left out is counted and said
 ADDENDS = 16  # a sum over more rows than this is told in words
@@ -79,12 +79,19 @@ class _Shower:
             questions(page, self.problem, self.run)
         return page.done()
 
+    def forward_lines(self, view: View) -> list[Line]:
+        """The forward feed; where the scheme calls a bias W1~_1, it is multiplied by its neuron, which is always 1."""
+        lines = list(forward_lines(self.network, view))
+        if self.choices.names != "fromto":
+            return lines
+        return [Line(line.left, times_one(line.letters, biases_of(self.network))) for line in lines]
+
     # what the network is ------------------------------------------------------------------------------------
 
     def about(self) -> None:
         network, page = self.network, self.page
         page.heading("The network")
-        lines = [Formula(line.left, line.letters) for line in forward_lines(network, "own")]
+        lines = [Formula(line.left, line.letters) for line in self.forward_lines("own")]
         page.add(*self.cut([Formula(self.renamed(f.left or Ref("")), self.renamed(f.right)) for f in lines], "equations"))
         if self.choices.view != "own" or self.choices.names != "own":
             if network.parameter_count <= 60 and self.layered():
@@ -157,7 +164,7 @@ class _Shower:
         page.text("No parameter has a value, so the working stays in letters: one row, without the reduction." + said)
         if self.choices.view not in ("own",):
             page.heading("Forward", 3)
-            page.add(*self.cut([Formula(self.renamed(li.left), self.renamed(li.letters)) for li in forward_lines(network, self.choices.view)], "lines"))
+            page.add(*self.cut([Formula(self.renamed(li.left), self.renamed(li.letters)) for li in self.forward_lines(self.choices.view)], "lines"))
         if network.cost is None:
             return
         page.heading("Backward", 3)
@@ -235,7 +242,7 @@ class _Shower:
         page.heading(f"Forward, row {scene.tape.rows[scene.row]}", 3)
         page.text(*self.where(scene))
         view: View = "own" if self.choices.view == "batch" else self.choices.view
-        page.add(*self.cut([line_step(scene, line) for line in forward_lines(self.network, view)], "lines"))
+        page.add(*self.cut([line_step(scene, line) for line in self.forward_lines(view)], "lines"))
         if cost:
             letter = own_letter(self.network, scene.tape.count)
             own = entry(cost.own, cost_entry(self.network), self.network.shape_of)  # a vector of one is a number

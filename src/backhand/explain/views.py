@@ -23,10 +23,16 @@ VIEWS: tuple[View, ...] = ("own", "neurons", "vectors", "matrices", "batch")
 
 @dataclass(frozen=True)
 class Line:
-    """One equation of a view: what is worked out, and its formula."""
+    """One equation of a view: what is worked out, and its formula.
+
+    Attributes:
+        in_order: its sum is worked in the sheet's order. In another one the last digit may differ, and the result
+            is that of the line itself.
+    """
 
     left: Expr
     letters: Expr
+    in_order: bool = True
 
 
 def forward_lines(network: Network, view: View) -> Iterator[Line]:
@@ -84,7 +90,8 @@ def _layer_forward(layer: Layer, view: View) -> Iterator[Line]:
         for j, unit in enumerate(layer.units):
             weights: Expr = Ref(layer.whole[0].name, (j + 1,)) if layer.whole else rows[j]
             product = Call("matmul", (weights, source))
-            yield Line(unit.z, add(product, unit.bias) if unit.bias is not None else product)
+            z = add(product, unit.bias) if unit.bias is not None else product
+            yield Line(unit.z, z, layer.whole is not None)
             if activation is not None and activation.op != "softmax":
                 yield Line(unit.a, Call(activation.op, (unit.z, *activation.args[1:]), shown=activation.shown))
         if activation is not None and activation.op == "softmax":  # each entry takes all of z
@@ -167,6 +174,8 @@ def _matrix_backward(program: Program, view: LayerView) -> Iterator[Line]:
         elif activation is not None and activation.op == "softmax":
             inner = add(of(a), Call("neg", (Call("matmul", (a, of(a))),)))
             yield Line(of(z), Call("hadamard", (a, inner)))
+        elif activation is not None and activation.op == "linear":
+            yield Line(of(z), of(a))
         elif activation is not None:
             slope = Call(activation.op, (z, *activation.args[1:]), prime=1, shown=activation.shown)
             yield Line(of(z), Call("hadamard", (of(a), slope)))
@@ -224,7 +233,7 @@ def _entry_line(program: Program, ref: Ref) -> Line | None:
 
 def line_step(scene: Scene, line: Line) -> Step:
     """A line of a view with its numbers; what is on the tape is looked up there."""
-    if isinstance(line.left, Ref | Partial):
+    if isinstance(line.left, Ref | Partial) and line.in_order:
         return scene.quantity(line.left, line.letters)
     return scene.step(line.left, line.letters)
 
