@@ -21,6 +21,7 @@ class Tally:
     steps: int = 0
     links: int = 0  # numeric parts held against the next one
     letters: int = 0  # parts in letters worked out from the JSON
+    looked_up: int = 0  # numbers in tables and in the text, held against the JSON
     cut: int = 0  # lines with … in them
     complaints: list[str] = field(default_factory=list)
 
@@ -31,6 +32,7 @@ class Tally:
         self.steps += other.steps
         self.links += other.links
         self.letters += other.letters
+        self.looked_up += other.looked_up
         self.cut += other.cut
         self.complaints += other.complaints
 
@@ -101,23 +103,25 @@ class Run:
 
     Args:
         data: what `--json` gives.
-        own: the letter of a row's own cost.
+        letters: of a row's own cost, where it is the only row of its step and where it is not.
         constants: what the sheet's `const` lines say.
     """
 
-    def __init__(self, data, own, constants):
-        self.data, self.constants = data, constants
-        self.cost = data["cost"]["name"] if data["cost"] else ""
-        self.own = own
+    def __init__(self, data, letters, constants):
+        self.data, self.constants, self.letters = data, constants, letters
+        self.cost = data["cost"]["name"]
+
+    def own(self, step):
+        return self.letters[len(step["rows"]) > 1]
 
     def parameters(self, step):
         return step["update"]["before"] if step["update"] else self.data["parameters"]
 
     def row(self, step, row):
         """The names of one row: inputs, values, parameters, and the partials of its own cost."""
-        names = {"N": float(len(step["rows"]))} | self.constants | self.parameters(step)
-        names |= row["inputs"] | row["values"] | {self.own: row["cost"]}
-        return names | {f"∂{self.own}/∂{name}": g for name, g in row["gradients"].items()}
+        own, names = self.own(step), {"N": float(len(step["rows"]))} | self.constants | self.parameters(step)
+        names |= row["inputs"] | row["values"] | {own: row["cost"]}
+        return names | {f"∂{own}/∂{name}": g for name, g in row["gradients"].items()}
 
     def rows(self, step):
         return [self.row(step, row) for row in step["rows"]]
@@ -125,9 +129,10 @@ class Run:
     def whole(self, step):
         """The names of a whole step: C, ∂C/∂w, and C@2 and ∂L/∂w@2 of each row."""
         names = {"N": float(len(step["rows"])), self.cost: step["cost"]} | self.constants | self.parameters(step)
+        own = self.own(step)
         for row in step["rows"]:
-            names[f"{self.own}@{row['row']}"] = row["cost"]
-            names |= {f"∂{self.own}/∂{name}@{row['row']}": g for name, g in row["gradients"].items()}
+            names[f"{own}@{row['row']}"] = row["cost"]
+            names |= {f"∂{own}/∂{name}@{row['row']}": g for name, g in row["gradients"].items()}
         return names | {f"∂{self.cost}/∂{name}": step["gradients"][name] for name in self.parameters(step)}
 
     def update(self, step, before):
@@ -208,6 +213,60 @@ def worked_out(tally, line, names, rows, left_too, last_digit=0.0):
             continue
         if value != result and (part != left or difference(value, result) > last_digit):
             tally.complain(f"{part} is {value}, not {result}", line)
+
+
+# --- tables and text ------------------------------------------------------------------------------------------
+
+
+SAID = re.compile(r"(?<![·+@] )(\S+) = (-?[\d.]+(?:e-?\d+)?|\[[-\d., e\[\]]*\])(?=[,;.]? |[,;.]?$)")
+
+
+def lookups(text, run):
+    """Every number of the tables, and every `name = number` in the text, against the JSON; at full digits."""
+    tally, step, row = Tally(), None, None
+    steps = {(s["epoch"], s["batch"]): s for s in run.data["steps"]}
+    lines = text.splitlines()
+    for at, line in enumerate(lines):
+        if found := EPOCH.match(line):
+            step = steps[int(found[1]), int(found[2] or 1)]
+        elif line.startswith("After epoch"):
+            return tally
+        elif found := ROW.match(line):
+            row = next(r for r in step["rows"] if r["row"] == int(found[2]))
+        if step and line.startswith(("Forward, a row", "Gradients, a row")):
+            table(tally, lines[at + 1 :], run, step)
+        elif line.startswith("Row ") and row:
+            said(tally, line, run.row(step, row))
+        elif line.startswith("Starting values"):
+            said(tally, line, run.data["parameters"])
+    return tally
+
+
+def said(tally, line, names):
+    for found in SAID.finditer(line):
+        same(tally, line, evaluate(found[1], names), evaluate(found[2].strip()))
+
+
+def table(tally, lines, run, step):
+    """A row per example; the last line of the gradients may be of the whole cost."""
+    heads = re.split(r"  +", lines[0].strip())[1:]
+    rows = {str(row["row"]): run.row(step, row) for row in step["rows"]}
+    whole = run.whole(step)
+    for line in lines[1:]:
+        name, *cells = re.split(r"  +", line.strip())
+        if not line.startswith("  ") or len(cells) != len(heads):
+            return
+        for head, cell in zip(heads, cells, strict=True):
+            if name in rows:
+                same(tally, line, evaluate(head, rows[name]), evaluate(cell))
+            else:
+                same(tally, line, evaluate(head.replace(f"∂{run.own(step)}/", f"∂{run.cost}/"), whole), evaluate(cell))
+
+
+def same(tally, line, known, written):
+    tally.looked_up += 1
+    if known != written:
+        tally.complain(f"{written} is written for {known}", line)
 
 
 def substitution_of_why(text, why, run, row):

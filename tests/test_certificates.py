@@ -12,9 +12,9 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from certify import Run, Tally, certify, substitution, substitution_of_why
+from certify import Run, Tally, certify, lookups, substitution, substitution_of_why, working
 from certify_sheets import SHEETS
-from evaluator import difference, evaluate, is_numeric, parts_of
+from evaluator import difference, evaluate, flat, is_numeric, parts_of
 from hypothesis import HealthCheck, assume, given, note, settings
 from hypothesis import strategies as st
 from random_sheets import Layered, Scalars
@@ -23,6 +23,7 @@ import backhand as bh
 from backhand.errors import BackhandError
 from backhand.explain.names import SCHEMES
 from backhand.explain.views import VIEWS
+from backhand.network.layers import layer_view
 from backhand.notation.numbers import Digits
 from backhand.render.files import as_text
 
@@ -45,11 +46,10 @@ def constants(sheet):
     return {n.name: n.value.tolist() for n in sheet.network.nodes.values() if n.role.name == "CONST"}
 
 
-def own_letter(sheet, data):
-    """What a row's own cost is called: see `L` in the design."""
+def letters(sheet):
+    """What a row's own cost is called, alone and beside others: C where it is its share of C, else L."""
     cost = sheet.network.cost
-    alone = all(len(step["rows"]) == 1 for step in data["steps"])
-    return cost.name if alone and cost.penalty is None else cost.own_name
+    return cost.name if cost.penalty is None else cost.own_name, cost.own_name
 
 
 def page(document, digits):
@@ -108,9 +108,15 @@ def test_show(name):
         document = work.document()
         tally.add(pages(document, DIGITS if view in ("own", "neurons") else (None, 3 + 3 * (views % 2))))
         data = plain(work)
-        if view != "batch" and data["steps"] and sheet.network.cost:
-            run = Run(data, own_letter(sheet, data), constants(sheet))
+        if not data["steps"] or not sheet.network.cost:
+            continue
+        if view != "batch":
+            run = Run(data, letters(sheet), constants(sheet))
             tally.add(substitution(page(document, None), run, LAST_DIGIT.get(view, 0.0)))
+            tally.add(lookups(page(document, None), run))
+        elif view == "batch":
+            tally.add(lookups(page(document, None), Run(data, letters(sheet), constants(sheet))))
+            tally.add(weights_in_batches(sheet, document, data))
     for view, names in zip(cycle(VIEWS), SCHEMES[1:] * 2, strict=False):
         work = shown(sheet, view, names)
         if work is not None:
@@ -120,7 +126,38 @@ def test_show(name):
         return
     report(tally, name, LEAST.get(name, USUAL))
     assert tally.links > tally.steps / 2
-    assert tally.letters > tally.steps / 10
+    if sheet.network.cost:
+        assert tally.letters > tally.steps / 10
+        assert tally.looked_up > 20
+
+
+def weights_in_batches(sheet, document, data):
+    """∂C/∂W^(l) of the batch form, entry by entry against the JSON (its sums run in another order)."""
+    tally, network = Tally(), sheet.network
+    text = [parts_of(line) for line in working(page(document, None))]
+    layers = layer_view(network).layers
+    refs = [ref for layer in layers for ref in layer.parameters()]
+    if network.cost.penalty is not None or len({r.name for r in refs}) < len({p.name for p in network.parameters}):
+        return tally
+    if any(refs.count(ref) > 1 for ref in refs):
+        return tally
+    for layer in layers:
+        rows = [
+            [*row, unit.bias] if layer.has_bias else row
+            for row, unit in zip(layer.weights(), layer.units, strict=True)
+        ]
+        names = data["steps"][0]["gradients"]
+        expected = [[evaluate(entry_name(ref), names) if ref else 0.0 for ref in row] for row in rows]
+        found = [parts for left, parts in text if left == f"∂{network.cost.name}/∂W^({layer.number})"]
+        tally.looked_up += 1
+        if not found or apart(evaluate(found[0][-1][1]), expected) > 1e-12:
+            tally.complain(f"∂/∂W^({layer.number}) should be {expected}", str(found[:1]))
+    return tally
+
+
+def apart(one, other):
+    """The largest difference between two matrices."""
+    return max(abs(a - b) for a, b in zip(flat(one), flat(other), strict=True))
 
 
 # --- why ------------------------------------------------------------------------------------------------------
@@ -155,7 +192,7 @@ def test_why(name):
             tally.add(pages(why.document(), (None, 3 + 3 * (number % 2))))
             batch = data and len(data["steps"][0]["rows"]) == rows
             if batch and grain != "inner" and why.derivation.complete:
-                run = Run(data, own_letter(sheet, data), constants(sheet))
+                run = Run(data, letters(sheet), constants(sheet))
                 text = page(why.document(), None)
                 tally.add(substitution_of_why(text, plain(why), run, row or 1))
         row, grain = next(ways)
@@ -194,7 +231,7 @@ def test_random_sheets(seed, kind, grain):
         document, data = work.document(), plain(work)
         tally.add(pages(document, (None, 3)))
         if view != "batch":
-            run = Run(data, own_letter(sheet, data), constants(sheet))
+            run = Run(data, letters(sheet), constants(sheet))
             tally.add(substitution(page(document, None), run, LAST_DIGIT.get(view, 0.0)))
     tally.add(pages(why.document(), (None, 3)))
     assert tally.complaints == []

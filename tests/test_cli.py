@@ -462,7 +462,7 @@ def test_a_pipe_gets_unbroken_lines():
 
 
 def test_progress_only_where_stderr_is_a_terminal():
-    words = ["show", "one-neuron", "--epochs", "3000", "--json", "--every", "1000"]
+    words = ["show", "one-neuron", "--epochs", "800", "--json", "--every", "400"]
     ended = process(*words)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert json.loads(ended.stdout)["steps"]

@@ -332,6 +332,7 @@ def test_the_caret_stands_under_the_place(before, cells):
 
 
 def test_nothing_unprintable_is_printed():
+    assert str(BackhandError("a\x1bb")) == "a\ufffdb"
     found = BackhandError(
         "a\x1b[31m\ud800\u202e", place=Place.of("s\udcff", "\x07x", 0), got="\x00", hint="\x9b"
     )

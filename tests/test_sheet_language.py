@@ -120,6 +120,11 @@ def test_order_is_free():
     assert [n.name for n in network(there).equations] == ["z1", "a1", "y"]
 
 
+def test_equations_are_worked_as_they_stand_where_nothing_else_decides():
+    nodes = network("input x\nb = a^2\na = x*w\nc = a^3\nd = x\ne = b*d\nw = 1")
+    assert [n.name for n in nodes.equations] == ["a", "b", "c", "d", "e"]
+
+
 @pytest.mark.parametrize(
     "word", ["title", "input", "target", "const", "layers", "start", "cost", "rate", "update", "mode", "data"]
 )
@@ -127,6 +132,8 @@ def test_statement_words_are_ordinary_names_before_an_equals_sign_and_inside_for
     built = problem(f"input x\n{word} = 3\ny = {word}*x\ndata\nx\n2")
     assert built.network.nodes[word].role is Role.PARAMETER
     assert first_step(f"input x\n{word} = 3\ny = {word}*x\ndata\nx\n2").tape.values["y"].tolist() == [6]
+    assert worked(f"input x\n{word} = 2*x + 1\ny = {word}^2\ndata\nx\n2") == 25
+    assert worked(f"input q\n{word} = sigmoid(0*q)\ny = {word}\ndata\nq\n2") == 0.5
 
 
 @pytest.mark.parametrize(

@@ -91,12 +91,15 @@ class _Builder:
             check_scheme(start, self.sheet.place(start.span))
         self.read_functions(parameters, start, cost_expr)
         order = order_of_work(self.equations, self.symbols)
+        if not start and not self.in_letters:
+            self.require_values(parameters)
         infer_shapes(order, self.equations, self.symbols)
         self.check_layer_shapes()
         if start:
             self.fill(start, order, parameters)
+            self.require_values(parameters)
         if not self.in_letters:
-            self.require_values(parameters, cost_expr)
+            self.warn_of_unused(parameters, cost_expr)
         cost = self.make_cost(cost_line, cost_expr) if cost_line and cost_expr is not None else None
         self.warn_of_braces()
         network = self.assemble(order, parameters, cost)
@@ -305,10 +308,12 @@ class _Builder:
         if start.seed is None and start.scheme in ("he", "xavier", "uniform", "normal"):
             self.warn(f"`start {start.scheme}` names no seed; {SEED} is taken", start.span)
 
-    def require_values(self, parameters: list[str], cost: Expr | None) -> None:
+    def require_values(self, parameters: list[str]) -> None:
         missing = [n for n in parameters if n not in self.symbols.values]
         if missing:
             raise missing_values(missing, self.first_use, self.symbols, self.statements)
+
+    def warn_of_unused(self, parameters: list[str], cost: Expr | None) -> None:
         used = {*self.first_use, *(names(cost) if cost is not None else ())}
         unused = [n for n in parameters if n not in used and n not in LIKELY_STATEMENTS]
         for said, span in unused_values(unused, self.symbols):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹"
@@ -94,6 +95,7 @@ def _latex_script(text: str) -> str:
     return "".join(out)
 
 
+@lru_cache(maxsize=4096)
 def latex_name(name: str) -> str:
     """A name in LaTeX: w10 is w_{10}, W1~_1 is W_{1\\sim_{1}}, ŷ is \\hat{y}, z(y) is z_{(y)}."""
     name = canonical(name)

@@ -43,9 +43,8 @@ def working(part: Formula | Step, printer: LatexPrinter, beside: float = 0.0) ->
 
 
 def left_width(part: Formula | Step, printer: LatexPrinter) -> float:
-    """How much room the left side takes."""
-    left, links, _ = _parts(part, printer)
-    return width(printer(left)) if links else LEFT + 1
+    """How much room the left side takes; more than there is where nothing stands behind it."""
+    return width(printer(part.left)) if part.left is not None else LEFT + 1
 
 
 def _parts(part: Formula | Step, printer: LatexPrinter) -> tuple[Expr, Links, str]:

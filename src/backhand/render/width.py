@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|\s+|.", re.DOTALL)
 _COMMANDS = {
@@ -25,6 +26,7 @@ SCRIPT = 0.75
 GAP = 1.0  # between the columns of a matrix
 
 
+@lru_cache(maxsize=4096)
 def width(latex: str) -> float:
     """The width of a formula in em."""
     return _Reader(latex).sequence()
