@@ -202,9 +202,7 @@ class Formula:
         total = self.product()
         while sign := self.take("+", "-", "−"):
             term = self.product()
-            if self.cost and any(
-                depth(a) and not depth(b) and b.has(self.cost.S) for a, b in pairs(total, term)
-            ):
+            if self.cost and any(depth(a) and not depth(b) and b.has(self.cost.S) for a, b in pairs(total, term)):
                 total, term = sum(flat(total)), sum(flat(term))  # a penalty that is a vector
             total = each((lambda a, b: a + b) if sign == "+" else (lambda a, b: a - b), total, term)
         return total
@@ -365,9 +363,7 @@ class Sheet:
                 found = Formula(text, self.look).value()
             return self.node(name, found)
         if name in self.inputs or name in self.targets:
-            kind, length = (
-                ("input", self.inputs[name]) if name in self.inputs else ("target", self.targets[name])
-            )
+            kind, length = ("input", self.inputs[name]) if name in self.inputs else ("target", self.targets[name])
             self.nodes[name] = self.symbols(kind, name, [length] if length else [])
             return self.nodes[name]
         value, lengths = self.values[name], []
@@ -415,13 +411,9 @@ class Sheet:
     def work(self):
         """For each row: the numbers, and for every node and the body its derivatives by what stands in it."""
         formulas = {**self.formulas_of, self.S: self.body}
-        by_sympy = {
-            n: {s: sympy.diff(f, s) for s in sympy.sympify(f).free_symbols} for n, f in formulas.items()
-        }
+        by_sympy = {n: {s: sympy.diff(f, s) for s in sympy.sympify(f).free_symbols} for n, f in formulas.items()}
         worked = [self.worked(row) for row in self.rows]
-        slopes = [
-            {n: {s: number(d, *row) for s, d in by.items()} for n, by in by_sympy.items()} for row in worked
-        ]
+        slopes = [{n: {s: number(d, *row) for s, d in by.items()} for n, by in by_sympy.items()} for row in worked]
         return worked, slopes
 
     def gradients(self):

@@ -1,10 +1,11 @@
 """Holds printed pages against themselves and against the JSON of the same run. Works on text alone.
 
-Each line of working on a page, `left = letters = numbers = result`, is cut at its signs. Parts without a name in them are
-numeric: each is worked out by tests/evaluator.py and compared with the next one. Parts in letters are worked out with the
-numbers that the JSON has for their names.
+Each line of working on a page, `left = letters = numbers = result`, is cut at its signs. Parts without a name
+in them are numeric: each is worked out by tests/evaluator.py and compared with the next one. Parts in letters
+are worked out with the numbers that the JSON has for their names.
 """
 
+import itertools
 import re
 from dataclasses import dataclass, field
 
@@ -62,7 +63,7 @@ def certify(text, steps, digits=None):
         written = [left, *(part for _, part in parts)]
         if is_numeric(left) or numeric != sorted(numeric):
             tally.complain("letters after numbers", line)
-        if any(a == b for a, b in zip(written, written[1:], strict=False)):
+        if any(a == b for a, b in itertools.pairwise(written)):
             tally.complain("the same twice", line)
         if [sign for sign, _ in parts][1:].count("←") or (parts[0][0] == "≈"):
             tally.complain("a strange sign", line)
@@ -218,7 +219,7 @@ def worked_out(tally, line, names, rows, left_too, last_digit=0.0):
 # --- tables and text ------------------------------------------------------------------------------------------
 
 
-SAID = re.compile(r"(?<![·+@] )(\S+) = (-?[\d.]+(?:e-?\d+)?|\[[-\d., e\[\]]*\])(?=[,;.]? |[,;.]?$)")
+SAID = re.compile(r"(?<![·+@] )(\S+) = (-?\d+(?:\.\d+)?(?:e-?\d+)?|\[[-\d., e\[\]]*\])(?=[,;.]? |[,;.]?$)")
 
 
 def lookups(text, run):

@@ -142,9 +142,7 @@ def entrywise(function, *values):
         raise Unreadable(f"entries do not match: {[shape(v) for v in values]}")
     if len({len(shape(v)) for v in values if isinstance(v, list)}) > 1:
         raise Unreadable(f"shapes do not match: {[shape(v) for v in values]}")
-    return [
-        entrywise(function, *(v[i] if isinstance(v, list) else v for v in values)) for i in range(sizes.pop())
-    ]
+    return [entrywise(function, *(v[i] if isinstance(v, list) else v for v in values)) for i in range(sizes.pop())]
 
 
 def added(numbers):
@@ -260,7 +258,7 @@ def tokens(text, names=()):
             found.append(("sign", text[at]))
             at += 1
         else:
-            raise Unreadable(f"{text[at:at + 12]!r} in {text[:80]!r}")
+            raise Unreadable(f"{text[at : at + 12]!r} in {text[:80]!r}")
     return [*found, ("end", "")]
 
 

@@ -188,9 +188,7 @@ class Maker:
         if self.rnd.random() < 0.5:
             lines.append(f"start {self.rnd.choice(['he', 'xavier', 'normal', 'zeros', 'uniform'])} seed 1")
         if self.rnd.random() < 0.4:
-            lines.append(
-                "data\nx, x1, yd\n" + "\n".join(self.row() for _ in range(self.rnd.choice([0, 1, 3])))
-            )
+            lines.append("data\nx, x1, yd\n" + "\n".join(self.row() for _ in range(self.rnd.choice([0, 1, 3]))))
         return "\n".join(lines) + "\n"
 
     def row(self) -> str:
@@ -215,9 +213,7 @@ class Maker:
                 lambda: f"const {name} = {number}",
                 lambda: f"layers {name} -> {rnd.choice([number, '2', '3'])} {rnd.choice(FUNCTIONS)} -> 1",
                 lambda: f"rate {number}",
-                lambda: (
-                    f"update {rnd.choice(['sgd', 'adam', 'momentum', 'nesterov', 'adamw', name])} {number}"
-                ),
+                lambda: f"update {rnd.choice(['sgd', 'adam', 'momentum', 'nesterov', 'adamw', name])} {number}",
                 lambda: f"mode {rnd.choice(['batch', 'online', 'batches of 2', name])}",
                 lambda: f'data from "{rnd.choice(NAMES)}.csv"',
             ]
@@ -262,9 +258,7 @@ def outcome(text: str) -> str:
         sheet = parse(text, "fuzz.bh")
         if not any(isinstance(s, DataFrom) for s in sheet.statements):
             again = parse(write(sheet), "again.bh")
-            assert again.statements == sheet.statements, (
-                "written and read again, the sheet says something else"
-            )
+            assert again.statements == sheet.statements, "written and read again, the sheet says something else"
         problem = build(sheet)
         if problem.network.in_letters:
             return "in letters"
@@ -329,9 +323,7 @@ def main() -> int:
         given.keep.mkdir(parents=True, exist_ok=True)
         for number, end, text in offenders[:200]:
             head = f"# {end}\n"
-            (given.keep / f"{given.seed}-{number}.bh").write_bytes(
-                (head + text).encode("utf-8", "surrogatepass")
-            )
+            (given.keep / f"{given.seed}-{number}.bh").write_bytes((head + text).encode("utf-8", "surrogatepass"))
     for end, count in counts.most_common():
         print(f"{count:>8}  {end}")
     line = slowest_text.split("\n")[0][:60]

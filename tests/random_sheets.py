@@ -79,8 +79,7 @@ class Writer:
     def table(self, columns: list[str], positive: bool = False) -> str:
         low = 0.1 if positive else -1.5
         rows = [
-            [self.numeral(low, 0.9 if positive else 1.5) for _ in columns]
-            for _ in range(self.rnd.choice([1, 2, 3]))
+            [self.numeral(low, 0.9 if positive else 1.5) for _ in columns] for _ in range(self.rnd.choice([1, 2, 3]))
         ]
         return "\n".join([", ".join(columns), *(", ".join(r) for r in rows)]) + "\n"
 
@@ -208,9 +207,7 @@ class Layered(Writer):
         found = [n for n, s in self.shapes.items() if s == shape and n not in self.values]
         for name, s in self.shapes.items():
             if len(s) > len(shape) and s[len(s) - len(shape) :] == shape:
-                found.append(
-                    f"{name}[{','.join(str(self.rnd.randint(1, n)) for n in s[: len(s) - len(shape)])}]"
-                )
+                found.append(f"{name}[{','.join(str(self.rnd.randint(1, n)) for n in s[: len(s) - len(shape)])}]")
         return found
 
     def number(self, deep: int) -> str:
@@ -256,11 +253,7 @@ class Layered(Writer):
         if known and (deep <= 0 or kind < 0.3):
             return rnd.choice(known)
         if deep <= 0 or kind < 0.35:
-            return (
-                self.parameter((n,))
-                if rnd.random() < 0.5
-                else f"[{', '.join(self.number(0) for _ in range(n))}]"
-            )
+            return self.parameter((n,)) if rnd.random() < 0.5 else f"[{', '.join(self.number(0) for _ in range(n))}]"
         if kind < 0.6:
             m = rnd.choice([1, 2, 3])
             if m == 1 and rnd.random() < 0.5:
@@ -312,9 +305,7 @@ class Layered(Writer):
         hidden = [rnd.choice([1, 2, 3]) for _ in range(rnd.choice([0, 1, 1, 2]))]
         text = f"layers {', '.join(sources)}"
         for number, n in enumerate([*hidden, width], 1):
-            activation = rnd.choice(
-                ["sigmoid", "tanh", "relu", "leaky 0.1", "elu 0.5", "softmax", "linear", "", "σ"]
-            )
+            activation = rnd.choice(["sigmoid", "tanh", "relu", "leaky 0.1", "elu 0.5", "softmax", "linear", "", "σ"])
             text += f" -> {n} {activation}".rstrip()
             self.values[f"W{number}"], self.values[f"b{number}"] = self.fill((n, size)), self.fill((n,))
             self.shapes[f"W{number}"], self.shapes[f"b{number}"] = (n, size), (n,)

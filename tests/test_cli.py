@@ -284,9 +284,7 @@ def test_formats_look_like_themselves():
     assert good("show", "price", "--format", "markdown").startswith("# Price of a stay")
     assert good("show", "price", "--format", "latex").startswith("\\documentclass")
     assert good("show", "price", "--format", "text") == good("show", "price")
-    assert json.loads(good("show", "price", "--json")) == json.loads(
-        good("show", "price", "--format", "json")
-    )
+    assert json.loads(good("show", "price", "--json")) == json.loads(good("show", "price", "--format", "json"))
     assert good("why", "--general", "L-1", "--format", "markdown").startswith("# The rule for layer L-1")
 
 
@@ -335,16 +333,12 @@ def test_an_existing_file_stays_whole(tmp_path, monkeypatch):
 
 def test_digits():
     def first(*options):
-        return re.search(
-            r"y = sigmoid\(z\(y\)\) = sigmoid\(-1\) [=≈] (\S+)", good("show", "one-neuron", *options)
-        )[1]
+        return re.search(r"y = sigmoid\(z\(y\)\) = sigmoid\(-1\) [=≈] (\S+)", good("show", "one-neuron", *options))[1]
 
     assert first() == "0.268941"
     assert first("--digits", "3") == "0.269"
     assert first("--digits", "12") == "0.268941421370"[:14].rstrip("0")
-    full = re.search(
-        r"y = sigmoid\(z\(y\)\) = sigmoid\(-1\) = (\S+)", good("show", "one-neuron", "--digits", "full")
-    )
+    full = re.search(r"y = sigmoid\(z\(y\)\) = sigmoid\(-1\) = (\S+)", good("show", "one-neuron", "--digits", "full"))
     assert full
     assert float(full[1]) == bh.read(EXAMPLES / "one-neuron.bh").show().rows[0].values["y"]
     assert good("show", "one-neuron", "--digits", "17") == good("show", "one-neuron", "--digits", "full")

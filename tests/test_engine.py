@@ -35,9 +35,8 @@ def worked(text):
 X, T, W = np.array([1.0, -2.0, 0.5, 3.0]), np.array([0.5, 1.0, -1.0, 2.0]), 1.5
 E = W * X - T  # y = w·x, e = y - t
 N = len(X)
-LINE = (
-    "input x\ntarget t\ny = w*x\ne = y - t\nw = 1.5\nconst k = 3\n{}\ncost C = {}\ndata\nx, t\n"
-    + "\n".join(f"{x}, {t}" for x, t in zip(X, T, strict=True))
+LINE = "input x\ntarget t\ny = w*x\ne = y - t\nw = 1.5\nconst k = 3\n{}\ncost C = {}\ndata\nx, t\n" + "\n".join(
+    f"{x}, {t}" for x, t in zip(X, T, strict=True)
 )
 SQUARE = (E**2, 2 * E)
 HALF = (E**2 / 2, E)
@@ -105,9 +104,7 @@ def test_own_cost_and_share(cost, penalty):
         assert np.allclose(gradients.shares(node), slope / divisor, **close)
     assert np.allclose(gradients.rows("x"), slope * W, **close)
     assert np.allclose(gradients.rows("w"), slope * X, **close)
-    assert math.isclose(
-        gradients.totals["w"], (slope * X).sum() / divisor + (0.5 * W if penalty else 0), rel_tol=1e-13
-    )
+    assert math.isclose(gradients.totals["w"], (slope * X).sum() / divisor + (0.5 * W if penalty else 0), rel_tol=1e-13)
     cost_found = tape.network.cost
     assert cost_found.mean is mean
     assert (cost_found.penalty is not None) is penalty

@@ -222,9 +222,7 @@ def compare_with_paths(tape, gradients):
             ours = gradients.rows(node.name)[(slice(None), *(i - 1 for i in at))]
             total = sum(products, np.zeros(tape.count))
             scale = float(sum((abs(p) for p in products), np.ones(tape.count)).max())
-            assert np.allclose(ours, total, rtol=1e-9, atol=1e-12 * scale), (
-                f"{node.name}{at}: {ours}, {total}"
-            )
+            assert np.allclose(ours, total, rtol=1e-9, atol=1e-12 * scale), f"{node.name}{at}: {ours}, {total}"
             formula = program.formula(Ref(node.name, at))
             worked = gradients.work(formula) if formula is not None else np.zeros(1)
             worked = np.broadcast_to(worked.reshape(len(worked)), ours.shape)

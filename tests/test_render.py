@@ -61,9 +61,7 @@ def test_goldens(name, form):
 
 
 def test_there_are_no_other_goldens():
-    assert {p.name for p in GOLDENS.iterdir()} == {
-        f"{name}{end}" for name in GOLDEN for end in FORMS.values()
-    }
+    assert {p.name for p in GOLDENS.iterdir()} == {f"{name}{end}" for name in GOLDEN for end in FORMS.values()}
 
 
 # --- what a formula is made of -------------------------------------------------------------------------
@@ -236,9 +234,7 @@ def test_tables_have_as_many_cells_in_every_line(name):
             assert {len(cells(line)) for line in (head, rule, *rows)} == {len(part.columns)}
             assert len(rows) == len(part.rows)
             assert set(cells(rule)) <= {"---", "---:"}
-        drawn = re.findall(
-            r"\\begin\{(tabular|longtable)\}\{([^\n]*)\}\n(.*?)\n\\end\{\1\}", latex, re.DOTALL
-        )
+        drawn = re.findall(r"\\begin\{(tabular|longtable)\}\{([^\n]*)\}\n(.*?)\n\\end\{\1\}", latex, re.DOTALL)
         assert len(drawn) >= len(parts)
         for _, columns, body in drawn:
             wanted = len(re.sub(r">\{[^{}]*\}|\{[^{}]*\}", "", columns))
@@ -395,9 +391,7 @@ def test_partials_in_a_line_of_text_have_a_slash():
 
 def test_a_long_sum_is_broken_before_a_sign():
     page = Page("T")
-    page.add(
-        Formula(Ref("y"), add(*(mul(Ref(f"w_{k}"), Ref(f"x_{k}"), Ref(f"v_{k}")) for k in range(1, 16))))
-    )
+    page.add(Formula(Ref("y"), add(*(mul(Ref(f"w_{k}"), Ref(f"x_{k}"), Ref(f"v_{k}")) for k in range(1, 16)))))
     for text in (to_markdown(page.done(), Digits()), to_latex(page.done(), Digits())):
         (formula,) = re.findall(r"y &.*?\n\\end", text, re.DOTALL)
         first, *others = re.split(r"\\\\\*?\n", formula)

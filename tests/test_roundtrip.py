@@ -56,9 +56,7 @@ NAMES = st.sampled_from(
         "seed",
     ]
 ) | st.from_regex(r"[a-zα-ω][a-z0-9_]{0,3}", fullmatch=True).filter(is_name)
-FUNCTIONS = st.sampled_from(
-    ["sigmoid", "σ", "relu", "tanh", "max", "mse", "g", "add", "total", "print", "sum_k"]
-)
+FUNCTIONS = st.sampled_from(["sigmoid", "σ", "relu", "tanh", "max", "mse", "g", "add", "total", "print", "sum_k"])
 NUMBERS = st.floats(0, allow_infinity=False, allow_nan=False) | st.integers(0, 10**6).map(float)
 SIGNED = st.floats(allow_infinity=False, allow_nan=False)
 TEXTS = st.text(st.characters(exclude_characters='"\n', exclude_categories=("Cc", "Cs", "Cn")), max_size=12)
@@ -70,9 +68,9 @@ def grown(formulas):
     lists = st.lists(formulas, min_size=1, max_size=3)
     return st.one_of(
         st.tuples(formulas, st.sampled_from("+-*/^@"), formulas).map(lambda t: f"({t[0]}) {t[1]} ({t[2]})"),
-        st.tuples(
-            formulas, st.sampled_from(["+", "-", "*", "·", "/", "^", "**", "@", "- -", "*-"]), formulas
-        ).map(lambda t: f"{t[0]} {t[1]} {t[2]}"),
+        st.tuples(formulas, st.sampled_from(["+", "-", "*", "·", "/", "^", "**", "@", "- -", "*-"]), formulas).map(
+            lambda t: f"{t[0]} {t[1]} {t[2]}"
+        ),
         formulas.map(lambda f: f"-({f})"),
         formulas.map(lambda f: f"-{f}"),
         formulas.map(lambda f: f"({f})²"),

@@ -333,9 +333,7 @@ def test_the_caret_stands_under_the_place(before, cells):
 
 def test_nothing_unprintable_is_printed():
     assert str(BackhandError("a\x1bb")) == "a\ufffdb"
-    found = BackhandError(
-        "a\x1b[31m\ud800\u202e", place=Place.of("s\udcff", "\x07x", 0), got="\x00", hint="\x9b"
-    )
+    found = BackhandError("a\x1b[31m\ud800\u202e", place=Place.of("s\udcff", "\x07x", 0), got="\x00", hint="\x9b")
     assert str(found).encode("utf-8")
     assert printable(str(found).replace("\n", "")) == str(found).replace("\n", "")
 
@@ -356,9 +354,7 @@ def test_proposals(word, known, near):
     assert nearest(word, known) == near
 
 
-@pytest.mark.parametrize(
-    "text", ["", "w 5", "5", "w[", "w[0x1]", "w1 w2", "x" * 100_000, "w[9999999999]", "z("]
-)
+@pytest.mark.parametrize("text", ["", "w 5", "5", "w[", "w[0x1]", "w1 w2", "x" * 100_000, "w[9999999999]", "z("])
 def test_bad_names_on_the_command_line(text):
     with pytest.raises(SyntaxProblem) as caught:
         parse_name(text)

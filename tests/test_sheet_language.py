@@ -338,9 +338,7 @@ def test_a_cost_alone_is_a_sheet():
 
 
 def test_a_value_that_nothing_uses_draws_a_warning():
-    assert problem("input x\ny = w*x\nw = 1\nv = 2").warnings == (
-        "t.bh:4: `v` has a value, but no equation uses it",
-    )
+    assert problem("input x\ny = w*x\nw = 1\nv = 2").warnings == ("t.bh:4: `v` has a value, but no equation uses it",)
 
 
 def test_in_letters_an_unknown_function_is_any_function_of_one_argument():
@@ -364,9 +362,7 @@ def test_words_of_the_tree_and_the_printers_are_free_for_functions(word):
 
 
 def test_no_word_of_the_tree_or_the_printers_is_forgotten():
-    printers = {
-        n[1:] for p in (TextPrinter, LatexPrinter) for n in dir(p) if n.startswith("_") and n[1] != "_"
-    }
+    printers = {n[1:] for p in (TextPrinter, LatexPrinter) for n in dir(p) if n.startswith("_") and n[1] != "_"}
     own = {name for name, op in VOCABULARY.items() if not op.written}
     known = {name for name, op in VOCABULARY.items() if op.written} | {"sum", "mean"}
     assert (printers | own) - known <= OPERATIONS
@@ -670,9 +666,7 @@ def test_what_an_activation_is_taken_of_is_a_node(name, z):
     assert PLAIN(nodes[name].formula) == f"relu({z})"
 
 
-@pytest.mark.parametrize(
-    "taken", ["input z1", "z1 = 3*x", "z1 = 3", "v = z1*x", "cost z1 = mean(a1^2)", "z₁ = 3*x"]
-)
+@pytest.mark.parametrize("taken", ["input z1", "z1 = 3*x", "z1 = 3", "v = z1*x", "cost z1 = mean(a1^2)", "z₁ = 3*x"])
 def test_a_taken_name_is_not_given_to_the_z(taken):
     nodes = network(f"input x\na1 = relu(w*x + b)\n{taken}\nstart zeros").nodes
     assert PLAIN(nodes["a1"].formula) == "relu(z(a1))"
@@ -738,8 +732,7 @@ def test_a_cost_without_sum_or_mean_is_a_mean_and_says_so():
     assert cost.mean
     assert cost.assumed_mean
     assert cost.convention == (
-        "the mean over the N rows of (y - t)²; the sheet names no sum or mean, so the mean is taken;"
-        " no factor ½"
+        "the mean over the N rows of (y - t)²; the sheet names no sum or mean, so the mean is taken; no factor ½"
     )
 
 

@@ -62,9 +62,7 @@ def show_json(name, *options):
 def paths(name, partial, **options):
     """The products of a derivation: [("∂C/∂a·∂a/∂z", "2·(a - y)·g'(z)"), …]."""
     data = sheet(name).why(partial, **options).to_dict()
-    return [
-        tuple("·".join(f[key] for f in p["factors"]) for key in ("symbol", "formula")) for p in data["paths"]
-    ]
+    return [tuple("·".join(f[key] for f in p["factors"]) for key in ("symbol", "formula")) for p in data["paths"]]
 
 
 def lines(page):
@@ -202,9 +200,7 @@ def test_s1_gradients_of_each_row_as_a_table():
     assert row_of(table, ["row"]) == [f"∂C/∂{name}" for name in PRICE_NAMES]
     for number, (_, _, gradients) in enumerate(worked, 1):
         cells = row_of(table, [str(number)])
-        assert [float(c) for c in cells] == pytest.approx(
-            [float(gradients[n]) for n in PRICE_NAMES], rel=1e-11
-        )
+        assert [float(c) for c in cells] == pytest.approx([float(gradients[n]) for n in PRICE_NAMES], rel=1e-11)
     cells = row_of(table, ["∂C/∂"])
     assert [float(c) for c in cells] == pytest.approx([float(total[n]) for n in PRICE_NAMES], rel=1e-11)
 
@@ -229,9 +225,7 @@ def test_s1_schema_of_show():
     for number, row in enumerate(step["rows"], 1):
         assert set(row) == {"row", "inputs", "values", "cost", "gradients"}
         assert row["row"] == number
-        assert row["inputs"] == dict(
-            zip(["R", "D", "Price"], map(float, PRICE_ROWS[number - 1]), strict=True)
-        )
+        assert row["inputs"] == dict(zip(["R", "D", "Price"], map(float, PRICE_ROWS[number - 1]), strict=True))
         assert list(row["values"]) == [f"{x}{i}" for i in range(1, 6) for x in "za"]  # the order of the work
         assert set(row["gradients"]) == {*PRICE_NAMES, *row["values"], "R", "D"}  # targets have none
     update = step["update"]
@@ -405,9 +399,7 @@ def test_s4_descends_until_the_gradient_is_0():
     costs = [cost for _, _, cost in work.run.history]
     assert all(later <= earlier * (1 + 1e-14) for earlier, later in pairwise(costs))
     text = run("show", "one-neuron", "--until-gradient", "1e-6")
-    found = re.search(
-        r"∇J is as good as 0 after (\d+) epochs: the largest \|∂J/∂w\| is (\S+), not above 1e-6", text
-    )
+    found = re.search(r"∇J is as good as 0 after (\d+) epochs: the largest \|∂J/∂w\| is (\S+), not above 1e-6", text)
     assert found
     assert float(found[2]) <= 1e-6
     before = json.loads(run("show", "one-neuron", "--until-gradient", "1e-6", "--json"))["steps"][-1]
@@ -423,9 +415,7 @@ def test_s4_says_so_when_it_does_not_get_there():
         by_w, by_b = neuron_gradient(w, b)
         w, b = w - sum(by_w) / 8, b - sum(by_b) / 8
     largest = max(abs(sum(g)) / 4 for g in neuron_gradient(w, b))
-    found = re.search(
-        r"Not there yet: after 50 epochs the largest \|∂J/∂w\| is (\S+), still above 1e-6\.", text
-    )
+    found = re.search(r"Not there yet: after 50 epochs the largest \|∂J/∂w\| is (\S+), still above 1e-6\.", text)
     assert found
     assert float(found[1]) == pytest.approx(float(largest), rel=1e-5)
     work = sheet("one-neuron").show(50, until_gradient=1e-6)
@@ -530,9 +520,7 @@ def test_s7_numbers():
     same(step["gradients"]["b2"], [sum(g["b2"][0] for *_, g in worked) / 3])
 
 
-@pytest.mark.parametrize(
-    "name", ["two-three-one", "price", "symmetric", "hidden-units", "bias-neurons", "cache"]
-)
+@pytest.mark.parametrize("name", ["two-three-one", "price", "symmetric", "hidden-units", "bias-neurons", "cache"])
 def test_s7_the_views_give_the_same_numbers(name):
     """Whatever the view, every entry has the value of the JSON; sheets written either way have all views."""
     record = sheet(name).show().steps[0]
@@ -557,9 +545,7 @@ def test_s7_the_views_give_the_same_numbers(name):
     nodes = {key for key in expected if not key.startswith("∂")}
     assert nodes <= seen["neurons"] | {"u_cost"}
     inputs = {
-        f"∂{letter}/∂{e}"
-        for n in sheet(name).network.inputs
-        for e in entries(n.name, np.zeros(n.shape).tolist())
+        f"∂{letter}/∂{e}" for n in sheet(name).network.inputs for e in entries(n.name, np.zeros(n.shape).tolist())
     }
     missing = {view: set(expected) - found - inputs for view, found in seen.items()}
     assert not any(missing.values()), missing
@@ -586,10 +572,7 @@ def left_entries(step: Step):
 
 def test_s7_the_views_name_each_others_parts():
     text = run("show", "two-three-one", "--view", "matrices")
-    assert (
-        "z1 = W1 @ x + b1 = [[0.1, -0.2], [0.4, 0.3], [-0.5, 0.2]] @ [0, 1] + [0, 0, 0] = [-0.2, 0.3, 0.2]"
-        in text
-    )
+    assert "z1 = W1 @ x + b1 = [[0.1, -0.2], [0.4, 0.3], [-0.5, 0.2]] @ [0, 1] + [0, 0, 0] = [-0.2, 0.3, 0.2]" in text
     names = "W1[3,2] w_32^(1) W32_1 w6 row 3, column 2 of W^(1) from x[2] to z1[3]"
     assert names.split() in [line.split() for line in text.splitlines()]
     names = "b2[1] b_1^(2) W1~_2 b4 entry 1 of b^(2) to y[1]"
@@ -604,10 +587,7 @@ def test_s7_the_views_name_each_others_parts():
 
 def test_s7_a_network_written_out_is_recognised_as_layers():
     text = run("show", "price", "--view", "matrices")
-    assert (
-        "[z3, z4] = [[w5, w6], [w7, w8]] @ [a1, a2] + [b3, b4] = [[0.8, 4], [0.1, 0.4]] @ [3.13, 8.15]"
-        in text
-    )
+    assert "[z3, z4] = [[w5, w6], [w7, w8]] @ [a1, a2] + [b3, b4] = [[0.8, 4], [0.1, 0.4]] @ [3.13, 8.15]" in text
     names = "w7 w_21^(2) W21_2 w7 row 2, column 1 of W^(2) from a1 to z4"
     assert names.split() in [line.split() for line in text.splitlines()]
 
@@ -760,9 +740,7 @@ def hidden_by_hand():
     back = 2 * (sigma(z) - target) * slope(z)
     gradients = {f"w{k + 1}": back * a[k] for k in range(3)} | {"c": back}
     gradients |= {f"v{k + 1}": back * w[k] * slope(v[k] * x) * x for k in range(3)}
-    return (sigma(z) - target) ** 2, gradients | {
-        f"b{k + 1}": back * w[k] * slope(v[k] * x) for k in range(3)
-    }
+    return (sigma(z) - target) ** 2, gradients | {f"b{k + 1}": back * w[k] * slope(v[k] * x) for k in range(3)}
 
 
 def test_s11_every_hidden_unit():
@@ -771,13 +749,9 @@ def test_s11_every_hidden_unit():
     same(step["cost"], cost)
     all_same(step["gradients"], gradients, scale=0.01)
     for k in "123":
-        assert paths("hidden-units", f"w{k}") == [
-            ("∂J/∂y·∂y/∂z(y)·∂z(y)/∂w" + k, f"2·(y - yd)·sigmoid'(z(y))·a{k}")
-        ]
+        assert paths("hidden-units", f"w{k}") == [("∂J/∂y·∂y/∂z(y)·∂z(y)/∂w" + k, f"2·(y - yd)·sigmoid'(z(y))·a{k}")]
         symbols = f"∂J/∂y·∂y/∂z(y)·∂z(y)/∂a{k}·∂a{k}/∂z{k}·∂z{k}/∂v{k}"
-        assert paths("hidden-units", f"v{k}") == [
-            (symbols, f"2·(y - yd)·sigmoid'(z(y))·w{k}·sigmoid'(z{k})·x")
-        ]
+        assert paths("hidden-units", f"v{k}") == [(symbols, f"2·(y - yd)·sigmoid'(z(y))·w{k}·sigmoid'(z{k})·x")]
 
 
 @pytest.mark.parametrize("name", ["v1", "w1", "b2", "c"])
@@ -812,9 +786,7 @@ def test_s12_a_sum_over_the_outputs():
     (step,) = show_json("two-outputs")["steps"]
     same(step["cost"], cost)
     all_same(step["gradients"], gradients, scale=0.1)
-    assert paths("two-outputs", "w12") == [
-        ("∂J/∂y1·∂y1/∂z(y1)·∂z(y1)/∂w12", "2·(y1 - yd1)·sigmoid'(z(y1))·a2")
-    ]
+    assert paths("two-outputs", "w12") == [("∂J/∂y1·∂y1/∂z(y1)·∂z(y1)/∂w12", "2·(y1 - yd1)·sigmoid'(z(y1))·a2")]
     assert paths("two-outputs", "w2") == [
         (
             f"∂J/∂y{j}·∂y{j}/∂z(y{j})·∂z(y{j})/∂a2·∂a2/∂z2·∂z2/∂w2",
@@ -1037,9 +1009,7 @@ def test_s15_the_batch_form():
     mean = {name: sum(g[name] for *_, g in by_hand) / 4 for name in BIASED}
     rows = [[mean[n] for n in names.split()] for names in ("W11_1 W12_1 W1~_1", "W21_1 W22_1 W2~_1")]
     same(np.asarray(worked["∂C/∂W^(1)"]).tolist(), rows, scale=0.1)
-    same(
-        np.asarray(worked["∂C/∂W^(2)"]).tolist(), [[mean[n] for n in ("W11_2", "W12_2", "W1~_2")]], scale=0.1
-    )
+    same(np.asarray(worked["∂C/∂W^(2)"]).tolist(), [[mean[n] for n in ("W11_2", "W12_2", "W1~_2")]], scale=0.1)
     text = run("show", "bias-neurons", "--view", "batch")
     for shape in ("4×1", "4×2", "4×3", "without the bias column"):
         assert shape in text

@@ -110,9 +110,7 @@ def train_by_hand(rule, settings, rate, batches, epochs, mean=False):
         for rows in batches:
             t += 1
             gradients = by_hand(weights, rows, mean)  # all at the old weights
-            after = {
-                n: PUBLISHED[rule](weights[n], gradients[n], t, state[n], rate, *settings) for n in weights
-            }
+            after = {n: PUBLISHED[rule](weights[n], gradients[n], t, state[n], rate, *settings) for n in weights}
             yield weights, gradients, after, {n: dict(state[n]) for n in state}
             weights = after
 

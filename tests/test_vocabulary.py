@@ -471,9 +471,7 @@ def test_pulling_back_is_the_transposed_jacobian(formula, shape):
         place = (slice(None), *(i - 1 for i in ref.index))
         share = worked(expr, {**GIVEN, "∂C/∂y": seed})
         there = received[ref.name][place]
-        there += share.reshape(
-            share.shape + (1,) * (there.ndim - share.ndim)
-        )  # a number goes with every entry
+        there += share.reshape(share.shape + (1,) * (there.ndim - share.ndim))  # a number goes with every entry
     for name, size in SIZES.items():
         for index in indices(size):
             at = (slice(None), *(i - 1 for i in index))
@@ -486,9 +484,7 @@ def test_pulling_back_is_the_transposed_jacobian(formula, shape):
                 assert np.allclose(ours, theirs, rtol=1e-7, atol=1e-9), (out, name, index)
 
 
-@pytest.mark.parametrize(
-    "formula", [product("A", "B"), call("tanh", product("v", "A")), product("P", "s")], ids=PLAIN
-)
+@pytest.mark.parametrize("formula", [product("A", "B"), call("tanh", product("v", "A")), product("P", "s")], ids=PLAIN)
 def test_an_entry_written_out_is_the_same_double(formula):
     whole = worked(formula, GIVEN)
     for out in indices(whole.shape[1:]):

@@ -1,11 +1,11 @@
 """Backhand works neural networks out by hand, checks what people worked out by hand, and shows every number.
 
-    import backhand as bh
+import backhand as bh
 
-    sheet = bh.read("price.bh")
-    work = sheet.show()
-    work.rows[0].values["z3"]
-    work.why("w5", row=1)
+sheet = bh.read("price.bh")
+work = sheet.show()
+work.rows[0].values["z3"]
+work.why("w5", row=1)
 """
 
 from __future__ import annotations

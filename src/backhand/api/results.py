@@ -55,9 +55,7 @@ class Result:
 
         path = Path(path)
         form = format_of(path)
-        write_whole(
-            path, as_text(self.document(), self.to_dict() if form == "json" else None, form, Digits(digits))
-        )
+        write_whole(path, as_text(self.document(), self.to_dict() if form == "json" else None, form, Digits(digits)))
 
     def __str__(self) -> str:
         from ..render.files import as_text
@@ -180,9 +178,7 @@ class Check(Result):
         return f"<Gradient check: {'agrees' if self.agrees else 'disagrees'}>"
 
 
-def derive_why(
-    problem: Problem, done: Run | None, name: str, row: int | None, of: str | None, grain: str
-) -> Why:
+def derive_why(problem: Problem, done: Run | None, name: str, row: int | None, of: str | None, grain: str) -> Why:
     from ..explain.derivation import derive
 
     top: Ref | None = parse_name(of) if of else None

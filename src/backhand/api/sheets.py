@@ -148,9 +148,7 @@ def _holding(problem: Problem, epoch: int, row: int | None) -> Run:
     if epoch > 1 and problem.plan.rate is None:
         raise UsageError("without a rate there is only epoch 1", hint="add `rate 0.1` to the sheet")
     if not has_rows(problem):
-        raise UsageError(
-            "the sheet has inputs and no data, so no partial has a value", hint="add `data` and its rows"
-        )
+        raise UsageError("the sheet has inputs and no data, so no partial has a value", hint="add `data` and its rows")
     last: Step | None = None
     for step in steps(problem, epoch):
         if step.epoch == epoch:
@@ -232,9 +230,7 @@ def _sheet(text: str, source: str, folder: Path | None) -> Sheet:
     return Sheet(statements, build(statements, folder))
 
 
-def layers(
-    *sizes: int, activation: str = "sigmoid", output: str = "linear", start: str = "he", seed: int = 0
-) -> Sheet:
+def layers(*sizes: int, activation: str = "sigmoid", output: str = "linear", start: str = "he", seed: int = 0) -> Sheet:
     """A network of dense layers without any text: `bh.layers(2, 3, 1)`.
 
     Args:
@@ -248,9 +244,7 @@ def layers(
         raise UsageError(
             f"layers{sizes!r} is no network", expected="at least two whole numbers, such as layers(2, 3, 1)"
         )
-    chain = "".join(
-        f" -> {s} {output if i == len(sizes) - 1 else activation}" for i, s in enumerate(sizes[1:], 1)
-    )
+    chain = "".join(f" -> {s} {output if i == len(sizes) - 1 else activation}" for i, s in enumerate(sizes[1:], 1))
     names = f'title "{"-".join(map(str, sizes))}"\ninput x[{sizes[0]}]\ntarget yd[{sizes[-1]}]'
     text = f"{names}\nlayers x{chain} as y\ncost C = mse(y, yd)\nstart {start} seed {seed}\n"
     return _sheet(text, "layers", None)

@@ -40,9 +40,7 @@ class DigitsType(click.ParamType):  # type: ignore[type-arg]
             return Digits(None)
         if str(value).isdigit() and 1 <= int(value) <= 17:
             return Digits(None if int(value) == 17 else int(value))
-        return self.fail(
-            f"{value} is no number of digits; give 1 to 17, or `full` for every digit", param, ctx
-        )
+        return self.fail(f"{value} is no number of digits; give 1 to 17, or `full` for every digit", param, ctx)
 
 
 def output_options(command: Command) -> Command:
@@ -60,9 +58,7 @@ def output_options(command: Command) -> Command:
             type=click.Choice(["text", "markdown", "latex", "json"]),
             help="The format, whatever the file is called.",
         ),
-        click.option(
-            "--json", "as_json", is_flag=True, help=("One JSON document with every number as a full double.")
-        ),
+        click.option("--json", "as_json", is_flag=True, help=("One JSON document with every number as a full double.")),
         click.option(
             "--digits",
             type=DigitsType(),

@@ -16,9 +16,7 @@ from .common import Progress, deliver, open_sheet, output_options
 EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage or a bad sheet, 3 the answers are wrong."
 
 
-@click.group(
-    epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
-)
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="backhand", prog_name="backhand")
 def backhand() -> None:
     """Works neural networks out by hand: every step in letters, in numbers and as a result."""
@@ -26,9 +24,7 @@ def backhand() -> None:
 
 @backhand.command()
 @click.argument("sheet")
-@click.option(
-    "--epochs", type=click.IntRange(1), default=1, show_default=True, help="How many epochs to work."
-)
+@click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="How many epochs to work.")
 @click.option(
     "--until-gradient",
     type=click.FloatRange(0, min_open=True),
@@ -142,9 +138,7 @@ def _names(opened: Any, only: str | None) -> set[str] | None:
 @click.argument("name", required=False)
 @click.option("--row", type=click.IntRange(1), help="One row's own cost; otherwise the whole cost.")
 @click.option("--of", help="Derive this node instead of the cost.")
-@click.option(
-    "--epoch", type=click.IntRange(1), default=1, show_default=True, help="At the weights of this epoch."
-)
+@click.option("--epoch", type=click.IntRange(1), default=1, show_default=True, help="At the weights of this epoch.")
 @click.option(
     "--grain",
     type=click.Choice(["neurons", "layers", "inner"]),
@@ -152,9 +146,7 @@ def _names(opened: Any, only: str | None) -> set[str] | None:
     show_default=True,
     help="∂a/∂z·∂z/∂w, ∂a2/∂a1, or down to the cost's inner difference.",
 )
-@click.option(
-    "--general", metavar="LAYER", help="The rule for layer L, L-1, … in letters, for no sheet in particular."
-)
+@click.option("--general", metavar="LAYER", help="The rule for layer L, L-1, … in letters, for no sheet in particular.")
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 @output_options
 def why(
@@ -177,9 +169,7 @@ def why(
     """
     if general is not None:
         if sheet is not None:
-            raise UsageError(
-                "--general is a rule for no sheet in particular", hint="backhand why --general L"
-            )
+            raise UsageError("--general is a rule for no sheet in particular", hint="backhand why --general L")
         deliver(_General(general), output, form, as_json, digits)
         return
     if sheet is None or name is None:
@@ -289,9 +279,7 @@ def main(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away
         code = 1
     except MemoryError:
-        _say(
-            "error: the memory of this machine is not enough\n  try      fewer epochs or rows, or --every 100"
-        )
+        _say("error: the memory of this machine is not enough\n  try      fewer epochs or rows, or --every 100")
         code = 1
     except Exception as error:  # a bug of ours; the person gets words, and we get what we need
         if os.environ.get("BACKHAND_DEBUG"):

@@ -201,6 +201,11 @@ def _same(left: Expr, right: Expr) -> bool:
     if type(left) is Arr and type(right) is Arr:
         return left.value.shape == right.value.shape and bool(np.all(left.value == right.value))
     if type(left) is Call and type(right) is Call:
-        alike = (left.op, left.prime, left.index, len(left.args)) == (right.op, right.prime, right.index, len(right.args))
+        alike = (left.op, left.prime, left.index, len(left.args)) == (
+            right.op,
+            right.prime,
+            right.index,
+            len(right.args),
+        )
         return alike and all(map(_same, left.args, right.args))
     return left == right

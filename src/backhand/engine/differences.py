@@ -63,9 +63,7 @@ def moved(parameters: Mapping[str, Array], ref: Ref, by: float) -> dict[str, Arr
     return changed
 
 
-def compare(
-    problem: Problem, epsilon: float = ONE_SIDED, chosen: list[Ref] | None = None
-) -> Iterator[Compared]:
+def compare(problem: Problem, epsilon: float = ONE_SIDED, chosen: list[Ref] | None = None) -> Iterator[Compared]:
     """Every partial (or the chosen ones) three ways.
 
     Raises:

@@ -38,7 +38,14 @@ def batch_form(page: Page, network: Network, tape: Tape, gradients: Gradients) -
         numbers = Call("matmul", (Arr(come), Call("transpose", (Arr(weights),))))
         w = Ref(f"W^({layer.number})")
         letters = Call("matmul", (Ref(name + _with_ones(layer)), Call("transpose", (w,))))
-        page.text(f"Layer {layer.number}: ", _size(come), " times ", _size(weights.T), " gives ", f"{count}×{len(layer.units)}.")
+        page.text(
+            f"Layer {layer.number}: ",
+            _size(come),
+            " times ",
+            _size(weights.T),
+            " gives ",
+            f"{count}×{len(layer.units)}.",
+        )
         z = value_of(numbers)
         page.add(Step(left, letters, (numbers,), z))
         act, a = layer.activation, Ref(f"A^({layer.number})")
@@ -76,16 +83,35 @@ def _batch_backward(
             activation.op == "softmax" or not goes_only_into(gradients.program, layer, None)
         )
         if activation is not None and not known and activation.op != "linear":
-            slope_letters = [Call(activation.op, (Ref(f"Z^({layer.number})"), *activation.args[1:]), 1, shown=activation.shown)]
+            slope_letters = [
+                Call(
+                    activation.op,
+                    (Ref(f"Z^({layer.number})"), *activation.args[1:]),
+                    1,
+                    shown=activation.shown,
+                )
+            ]
             slope_numbers = [Arr(value_of(Call(activation.op, (Arr(z), *activation.args[1:]), 1)))]
         if delta is None or known or not passed:
-            came: Expr = Arr(columns({u.a.name: gradients.rows(u.a.name) for u in layer.units}, tuple(u.a for u in layer.units)))
-            letters: Expr = Partial(symbol, Ref(f"A^({layer.number})" if activation is not None else f"Z^({layer.number})"))
+            came: Expr = Arr(
+                columns({u.a.name: gradients.rows(u.a.name) for u in layer.units}, tuple(u.a for u in layer.units))
+            )
+            letters: Expr = Partial(
+                symbol, Ref(f"A^({layer.number})" if activation is not None else f"Z^({layer.number})")
+            )
             detail = gradients.program.formula(layer.units[0].a)
             if delta is None and detail is not None and len(layer.units) == 1:
-                page.text("Each row's ", Partial(symbol, layer.units[0].a), " = ", through(gradients.program, detail), " is one entry.")
+                page.text(
+                    "Each row's ",
+                    Partial(symbol, layer.units[0].a),
+                    " = ",
+                    through(gradients.program, detail),
+                    " is one entry.",
+                )
             if known:
-                delta = columns({u.z.name: gradients.rows(u.z.name) for u in layer.units}, tuple(u.z for u in layer.units))
+                delta = columns(
+                    {u.z.name: gradients.rows(u.z.name) for u in layer.units}, tuple(u.z for u in layer.units)
+                )
                 page.add(Step(name, Partial(symbol, Ref(f"Z^({layer.number})")), (), delta))
                 deltas[layer.number] = delta
                 continue
@@ -95,7 +121,10 @@ def _batch_backward(
             weights = np.array([[_weight(w, tape) for w in row] for row in following.weights()])
             came = Call("matmul", (Arr(delta), Arr(weights)))
             letters = Call("matmul", (Ref(f"D^({following.number})"), Ref(f"W^({following.number})")))
-            sizes = [_size(delta), f"{_size(weights)} (without the bias column: a neuron that is always 1 passes nothing back)"]
+            sizes = [
+                _size(delta),
+                f"{_size(weights)} (without the bias column: a neuron that is always 1 passes nothing back)",
+            ]
             sizes += [f"{count}×{len(layer.units)}"] * len(slope_letters)
         whole_letters = Call("hadamard", (letters, *slope_letters)) if slope_letters else letters
         whole_numbers = Call("hadamard", (came, *slope_numbers)) if slope_numbers else came
@@ -103,7 +132,11 @@ def _batch_backward(
         delta = value_of(whole_numbers)
         deltas[layer.number] = delta
         page.add(Step(name, whole_letters, () if isinstance(whole_numbers, Arr) else (whole_numbers,), delta))
-    page.heading("The gradients: per row an outer product with what came in, then added up" + (" and averaged" if cost.mean else ""), 3)
+    page.heading(
+        "The gradients: per row an outer product with what came in, then added up"
+        + (" and averaged" if cost.mean else ""),
+        3,
+    )
     for layer in view.layers:
         come, back = inputs[layer.number], deltas[layer.number]
         w = Ref(f"W^({layer.number})")
@@ -114,7 +147,10 @@ def _batch_backward(
             product, numbers = div(product, Ref("N")), Call("div", (numbers, Num(float(count))))
         there = [[*row, u.bias] if layer.has_bias else row for row, u in zip(layer.weights(), layer.units, strict=True)]
         product, numbers = where_weights_are(product, there), where_weights_are(numbers, there)
-        page.text(f"{_size(back.T)} times {_size(come)} gives {back.shape[1]}×{come.shape[1]}; row 1 alone gives ", _outer_of(back, come))
+        page.text(
+            f"{_size(back.T)} times {_size(come)} gives {back.shape[1]}×{come.shape[1]}; row 1 alone gives ",
+            _outer_of(back, come),
+        )
         page.add(Step(Partial(Ref(cost.name), w), product, (numbers,), value_of(numbers)))
         if cost.penalty is not None:
             page.note("The penalty's own derivative is added to this once a step.")
@@ -134,7 +170,10 @@ def through(program: Program, formula: Expr) -> Expr:
 
 def columns(values: Mapping[str, np.ndarray], refs: tuple[Ref, ...]) -> np.ndarray:
     """Entries side by side, a row per example."""
-    parts = [values[r.name].__getitem__((slice(None), *(i - 1 for i in r.index))) for r in refs]
+    parts = []
+    for ref in refs:
+        at: tuple[slice | int, ...] = (slice(None), *(i - 1 for i in ref.index))
+        parts.append(values[ref.name][at])
     return np.stack(parts, axis=1)
 
 

@@ -40,4 +40,7 @@ def conventions(page: Page, network: Network) -> None:
         if runs:
             page.text(*runs, ".", kind="note")
     if any(len(p.shape) == 2 for p in network.parameters):
-        page.note("A matrix W has a row for each unit it leads to and a column for each it comes from: W[2,1] goes to 2, from 1.")
+        page.note(
+            "A matrix W has a row for each unit it leads to and a column for each it comes from:"
+            " W[2,1] goes to 2, from 1."
+        )

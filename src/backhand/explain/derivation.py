@@ -96,7 +96,7 @@ def derive(problem: Problem, run: Run | None, name: Ref, *, row: int | None, of:
     node, index = network.find(name)
     if node in network.targets or (node.value is not None and not node.is_equation and node not in network.parameters):
         raise UsageError(f"`{node.name}` is given and stays as it is", expected="a parameter, a node or an input")
-    top, top_node = _top(network, of)
+    top, _top_node = _top(network, of)
     entry = only_entry(node, index)
     step = run.steps[-1] if run and run.steps else None
     tape = step.tape if step else None
@@ -112,7 +112,8 @@ def derive(problem: Problem, run: Run | None, name: Ref, *, row: int | None, of:
     engine = _engine_value(gradients, chosen, row, top, tape)
     if entry is None:
         return Derivation(
-            problem, top, chosen, symbol, program, None, (), 0, False, engine, engine, True, rows, row is not None, tape,
+            problem, top, chosen, symbol, program, None, (), 0, False, engine, engine, True, rows,
+            row is not None, tape,
             gradients, tuple(depends(program, chosen)),
         )  # fmt: skip
     graph = PathGraph(network, chosen, top, symbol.name)
@@ -135,9 +136,14 @@ def _top(network: Network, of: Ref | None) -> tuple[Ref, Node | None]:
     node, index = network.find(of)
     entry = only_entry(node, index)
     if entry is None:
-        raise UsageError(f"`{node.name}` is a vector; one entry can be derived at a time", hint=f"--of '{node.name}[1]'")
+        raise UsageError(
+            f"`{node.name}` is a vector; one entry can be derived at a time", hint=f"--of '{node.name}[1]'"
+        )
     if not node.is_equation:
-        raise UsageError(f"`{node.name}` is not worked out from anything", expected="a node, such as " + network.equations[-1].name)
+        raise UsageError(
+            f"`{node.name}` is not worked out from anything",
+            expected="a node, such as " + network.equations[-1].name,
+        )
     return Ref(node.name, entry), node
 
 
@@ -146,7 +152,9 @@ def of_symbol(network: Network, tape: Tape | None, top: Ref) -> Ref:
     return top if top != TOP else Ref(own_letter(network, tape.count if tape else 0))
 
 
-def _program(network: Network, tape: Tape | None, top: Ref, known: Gradients | None) -> tuple[Program, Gradients | None]:
+def _program(
+    network: Network, tape: Tape | None, top: Ref, known: Gradients | None
+) -> tuple[Program, Gradients | None]:
     if top == TOP:
         program = known.program if known else Program(network)
         return program, known
@@ -154,7 +162,9 @@ def _program(network: Network, tape: Tape | None, top: Ref, known: Gradients | N
     return program, backward(tape, program) if tape else None
 
 
-def _engine_value(gradients: Gradients | None, ref: Ref, row: int | None, top: Ref, tape: Tape | None) -> np.ndarray | None:
+def _engine_value(
+    gradients: Gradients | None, ref: Ref, row: int | None, top: Ref, tape: Tape | None
+) -> np.ndarray | None:
     if gradients is None or tape is None:
         return None
     at = tuple(i - 1 for i in ref.index)
@@ -181,7 +191,11 @@ def _paths(
     complete = count <= MOST_PATHS
     if tape is None:
         walked = list(graph.paths()) if complete else []
-        return [Path(None, tuple(Factor(e, None, None) for e in _grained(p, network, grain)), None) for p in walked], None, complete
+        return (
+            [Path(None, tuple(Factor(e, None, None) for e in _grained(p, network, grain)), None) for p in walked],
+            None,
+            complete,
+        )
     out: list[Path] = []
     assert gradients is not None
     scenes = {row: Scene(tape, gradients, tape.rows.index(row), {}) for row in rows}
@@ -296,7 +310,7 @@ def lookups(formula: Expr | None) -> list[Partial]:
 
 
 def common_factors(paths: list[tuple[Edge, ...]]) -> tuple[list[Edge], list[list[Edge]], list[Edge]]:
-    """What all paths share at the cost's end, the parts in which they differ, and what they share at the weight's end."""
+    """What all paths share at the cost's end, where they differ, and what they share at the weight's end."""
     first = paths[0]
     head = 0
     while head < len(first) and all(len(p) > head and _alike(p[head], first[head]) for p in paths):

@@ -109,8 +109,7 @@ def _many_units(page: Page, back: int) -> None:
 def _matrices(page: Page, back: int) -> None:
     page.heading("As matrices")
     page.text(
-        "W has a row per unit of its layer and a column per unit of the layer before;"
-        " ⊙ multiplies entry by entry."
+        "W has a row per unit of its layer and a column per unit of the layer before; ⊙ multiplies entry by entry."
     )
     page.add(Formula(_delta(0), Call("hadamard", (2.0 * (_q("a", 0) - Y), _slope(0)))))
     for b in range(1, back + 1):
@@ -130,4 +129,9 @@ def general_json(layer: str) -> dict[str, object]:
         for p in document.parts
         if isinstance(p, Formula)
     ]
-    return {"schema": "backhand.why/1", "general": f"L-{back}" if (back := parse_layer(layer)) else "L", "formulas": formulas, "paths": []}
+    return {
+        "schema": "backhand.why/1",
+        "general": f"L-{back}" if (back := parse_layer(layer)) else "L",
+        "formulas": formulas,
+        "paths": [],
+    }

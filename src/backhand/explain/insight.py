@@ -57,9 +57,23 @@ def sensitivity(gradients: Gradients, rename: Mapping[Ref, Ref]) -> list[Text]:
     if second == 0:
         runs += ["Only changing ", name(first), f" reduces {cost.name}."]
     elif abs(top) > abs(second) * 1.0000001:
-        runs += ["Changing ", name(first), f" reduces {cost.name} ", abs(top / second), " times faster than changing ", name(other), "."]
+        runs += [
+            "Changing ",
+            name(first),
+            f" reduces {cost.name} ",
+            abs(top / second),
+            " times faster than changing ",
+            name(other),
+            ".",
+        ]
     else:
-        runs += ["Changing ", name(first), " and changing ", name(other), f" reduce {cost.name} equally fast."]
+        runs += [
+            "Changing ",
+            name(first),
+            " and changing ",
+            name(other),
+            f" reduce {cost.name} equally fast.",
+        ]
     out = [Text(tuple(runs))]
     listed: list[Inline] = ["Ranked by size: "]
     for i, (slope, ref) in enumerate(ranked[:RANKED]):
@@ -84,7 +98,8 @@ def symmetry(network: Network, tape: Tape, gradients: Gradients) -> list[Text]:
         if len(group) > 12:
             runs.append(f" and {len(group) - 12} more")
         runs.append(
-            " are identical and stay so: they take the same weights from the same sources and pass the same weights on, so"
+            " are identical and stay so: they take the same weights from the same sources and pass the same weights on,"
+            " so"
             " their gradients are equal and every update leaves them equal. Together they do the work of one unit."
             " Random starting weights (biases may be 0) part them: `start xavier seed 1`."
         )
@@ -126,8 +141,10 @@ def thresholds(network: Network) -> list[Text]:
     for i, name in enumerate(units[:12]):
         runs += [", " if i else "", Ref(name)]
     runs.append(
-        (" is a threshold unit" if len(units) == 1 else " are threshold units") + " (TLU). step(z) is flat on both sides of 0, so step'(z) = 0: every product of partials that"
-        " runs through it is 0, the weights before it get no gradient and cannot learn this way. `sigmoid` takes its place:"
+        (" is a threshold unit" if len(units) == 1 else " are threshold units")
+        + " (TLU). step(z) is flat on both sides of 0, so step'(z) = 0: every product of partials that"
+        " runs through it is 0, the weights before it get no gradient and cannot learn this way. `sigmoid` takes its"
+        " place:"
         " it also goes from 0 to 1, and its slope is nowhere 0."
     )
     return [Text(tuple(runs), "warning")]

@@ -63,7 +63,11 @@ def _pair(j: int, k: int) -> str:
 
 
 def _weight(scheme: Scheme, j: int, k: int, layer: int, count: int) -> str:
-    return {"indexed": f"w_{_pair(j, k)}^({layer})", "fromto": f"W{_pair(j, k)}_{layer}", "numbered": f"w{count}"}[scheme]
+    return {
+        "indexed": f"w_{_pair(j, k)}^({layer})",
+        "fromto": f"W{_pair(j, k)}_{layer}",
+        "numbered": f"w{count}",
+    }[scheme]
 
 
 def _bias(scheme: Scheme, j: int, layer: int, count: int) -> str:
@@ -107,7 +111,14 @@ def names_table(network: Network) -> Table:
                 place = f"row {j}, column {position[source]} of W^({layer.number})"
                 rows.append((weight, *(s[weight] for s in schemes), place, f"from {_text(source)} to {_text(unit.z)}"))
             if unit.bias is not None:
-                rows.append((unit.bias, *(s[unit.bias] for s in schemes), f"entry {j} of b^({layer.number})", f"to {_text(unit.z)}"))
+                rows.append(
+                    (
+                        unit.bias,
+                        *(s[unit.bias] for s in schemes),
+                        f"entry {j} of b^({layer.number})",
+                        f"to {_text(unit.z)}",
+                    )
+                )
     columns = ("in the sheet", "w_jk^(l)", "W<to><from>_<layer>", "numbered", "in the matrix", "its way")
     return Table(columns, tuple(rows), "One weight, its names")
 

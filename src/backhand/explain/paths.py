@@ -105,7 +105,11 @@ class PathGraph:
 
     def node_of(self, edge: Edge) -> Ref:
         """The graph's own node that an edge leads into."""
-        return TOP if self.top == TOP and edge.of == Ref(self.cost_name) and edge.of.name not in self.network.nodes else edge.of
+        return (
+            TOP
+            if self.top == TOP and edge.of == Ref(self.cost_name) and edge.of.name not in self.network.nodes
+            else edge.of
+        )
 
     @cached_property
     def count(self) -> int:

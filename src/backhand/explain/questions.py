@@ -29,7 +29,10 @@ def questions(page: Page, problem: Problem, run: Run) -> None:
     biases = [p for p in network.parameters if p.name not in weights]
     count = sum(len(p.entries()) for p in network.parameters if p.name in weights)
     _ask(page, "How many weights are involved?")
-    runs: list[Inline] = [f"{count}: ", *_listed([Ref(p.name) for p in network.parameters if p.name in weights])]
+    runs: list[Inline] = [
+        f"{count}: ",
+        *_listed([Ref(p.name) for p in network.parameters if p.name in weights]),
+    ]
     more = sum(len(p.entries()) for p in biases)
     runs += [f"; and {more} biases: ", *_listed([Ref(p.name) for p in biases])] if biases else ["; no biases"]
     page.text(*runs, ".")
@@ -53,9 +56,11 @@ def questions(page: Page, problem: Problem, run: Run) -> None:
     program = Program(network, rows=run.steps[0].tape.count if run.steps else 0)
     chain = [program.partial(n.name) for n in program.order]
     page.text(
-        f"The change of the cost: ∂{program.symbol.name}/∂(each function), from the cost back to the inputs, each from those after it: ",
+        f"The change of the cost: ∂{program.symbol.name}/∂(each function), from the cost back to the inputs,"
+        " each from those after it: ",
         *_listed(list(chain)),
-        ". Where it meets a weight it is multiplied by what the weight was multiplied with; that gives the weight's partial.",
+        ". Where it meets a weight it is multiplied by what the weight was multiplied with; that gives the"
+        " weight's partial.",
     )
     if run.steps and run.steps[0].gradients is not None:
         scene = Scene(run.steps[0].tape, run.steps[0].gradients, 0, {})

@@ -13,8 +13,8 @@ import numpy as np
 from ..engine.training import Step
 from ..network.build import Problem
 from ..network.graph import Role
-from ..notation.text import SHEET_TEXT, TextPrinter
 from ..notation.numbers import FULL
+from ..notation.text import SHEET_TEXT, TextPrinter
 
 Value = float | tuple[Any, ...]
 
@@ -142,9 +142,7 @@ class StepRecord:
         out["rows"] = [r.to_dict(only) for r in self.rows]
         if only is None or "cost" in only:
             out["cost"] = self.cost
-        out["gradients"] = {
-            n: _lists(v) for n, v in self.gradients.items() if only is None or n in only
-        }
+        out["gradients"] = {n: _lists(v) for n, v in self.gradients.items() if only is None or n in only}
         out["update"] = self.update_dict(only)
         return out
 

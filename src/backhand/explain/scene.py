@@ -84,7 +84,9 @@ def _as_large(letters: Expr, shape: Shape, network: Network) -> Expr:
 
 def _only_numbers(expr: Expr) -> bool:
     """A number, a vector or a matrix with nothing left to work out."""
-    return isinstance(expr, Num | Arr) or (type(expr) is Call and expr.op == "stack" and all(map(_only_numbers, expr.args)))
+    return isinstance(expr, Num | Arr) or (
+        type(expr) is Call and expr.op == "stack" and all(map(_only_numbers, expr.args))
+    )
 
 
 def at_row(expr: Partial | Ref, row: int) -> Expr:

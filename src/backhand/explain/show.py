@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeGuard
 
-import numpy as np
-
-from ..document.parts import Document, Formula, Inline, Items, Page, Step, Text, as_expr
+from ..document.parts import Document, Formula, Inline, Items, Page, Text, as_expr
 from ..engine.program import Program, own_letter
+from ..engine.reference import Gradients
 from ..engine.run import Run
 from ..engine.training import Change
 from ..engine.training import Step as Moment
 from ..network.build import Problem
 from ..network.derive import entry
-from ..network.graph import Network
-from ..notation.expr import Call, Expr, Num, Partial, Ref, div, rewrite
-from ..notation.text import PLAIN
-from ..ops.evaluate import value_of
+from ..network.graph import Network, Node
+from ..notation.expr import Expr, Ref
 from ..ops.updates import RULES
 from .batch import batch_form
 from .conventions import conventions
@@ -26,7 +21,8 @@ from .insight import insights
 from .names import Scheme, biases_of, names_table, scheme_names, times_one
 from .paths import cost_entry
 from .questions import questions
-from .scene import Scene, over_rows
+from .scene import Scene
+from .steps import cost_step, total_steps, update_steps
 from .tables import derivative_table, forward_table, gradient_table, history_table
 from .views import Line, View, backward_lines, check_view, forward_lines, line_step
 
@@ -92,10 +88,11 @@ class _Shower:
         network, page = self.network, self.page
         page.heading("The network")
         lines = [Formula(line.left, line.letters) for line in self.forward_lines("own")]
-        page.add(*self.cut([Formula(self.renamed(f.left or Ref("")), self.renamed(f.right)) for f in lines], "equations"))
-        if self.choices.view != "own" or self.choices.names != "own":
-            if network.parameter_count <= 60 and self.layered():
-                page.add(names_table(network))
+        page.add(
+            *self.cut([Formula(self.renamed(f.left or Ref("")), self.renamed(f.right)) for f in lines], "equations")
+        )
+        if (self.choices.view, self.choices.names) != ("own", "own"):
+            self.names()
         if network.parameters and not network.in_letters:
             page.text(*self.parameter_runs())
         conventions(page, network)
@@ -109,6 +106,11 @@ class _Shower:
         if not network.in_letters:
             self.plan_lines()
 
+    def names(self) -> None:
+        """The table that ties a weight's names together, for a network that forms layers and is not too large."""
+        if self.network.parameter_count <= 60 and self.layered():
+            self.page.add(names_table(self.network))
+
     def plan_lines(self) -> None:
         plan = self.problem.plan
         if plan.rate is None:
@@ -121,7 +123,11 @@ class _Shower:
         runs: list[Inline] = [f"Update: {plan.rule}, "]
         for name, formula in rule.lines:
             runs += [Ref(name), " ← ", formula, "; "]
-        runs += ["η = ", plan.rate, f"; {order}. All partials are taken at the old weights, and all weights change together."]
+        runs += [
+            "η = ",
+            plan.rate,
+            f"; {order}. All partials are taken at the old weights, and all weights change together.",
+        ]
         self.page.text(*runs, kind="note")
 
     def parameter_runs(self) -> list[Inline]:
@@ -152,7 +158,10 @@ class _Shower:
         if len(parts) <= MOST_LINES:
             return parts
         left = len(parts) - MOST_LINES
-        return [*parts[:MOST_LINES], Text((f"… and {left} more {what}; `--view matrices` shows whole layers.",), "note")]
+        return [
+            *parts[:MOST_LINES],
+            Text((f"… and {left} more {what}; `--view matrices` shows whole layers.",), "note"),
+        ]
 
     # in letters ----------------------------------------------------------------------------------------------
 
@@ -164,7 +173,15 @@ class _Shower:
         page.text("No parameter has a value, so the working stays in letters: one row, without the reduction." + said)
         if self.choices.view not in ("own",):
             page.heading("Forward", 3)
-            page.add(*self.cut([Formula(self.renamed(li.left), self.renamed(li.letters)) for li in self.forward_lines(self.choices.view)], "lines"))
+            page.add(
+                *self.cut(
+                    [
+                        Formula(self.renamed(li.left), self.renamed(li.letters))
+                        for li in self.forward_lines(self.choices.view)
+                    ],
+                    "lines",
+                )
+            )
         if network.cost is None:
             return
         page.heading("Backward", 3)
@@ -172,7 +189,9 @@ class _Shower:
         program = Program(network)
         lines = [Formula(self.renamed(li.left), self.renamed(li.letters)) for li in backward_lines(program, view)]
         page.add(*self.cut(lines, "partials"))
-        page.text("Each ∂ on the right is worked in a line above and looked up. `backhand why SHEET NAME` multiplies one out.")
+        page.text(
+            "Each ∂ on the right is worked in a line above and looked up. `backhand why SHEET NAME` multiplies one out."
+        )
 
     # with numbers --------------------------------------------------------------------------------------------
 
@@ -196,7 +215,6 @@ class _Shower:
 
     def moment(self, moment: Moment, total: int) -> None:
         page, tape = self.page, moment.tape
-        self._moment = moment
         per_epoch = max(step for _, step, _ in self.run.history)
         rows = f"row{'s' if tape.count > 1 else ''} {tape.rows[0]}" + (f" to {tape.rows[-1]}" if tape.count > 1 else "")
         page.heading(f"Epoch {moment.epoch}" + (f", step {moment.batch} ({rows})" if per_epoch > 1 else ""))
@@ -223,7 +241,7 @@ class _Shower:
         page.add(gradient_table(moment.gradients, plain, 10**9 if self.choices.all_rows else 12))
         self.whole_gradient(moment)
         if moment.change:
-            self.update(moment.change)
+            self.update(moment.change, moment.gradients)
         if moment.epoch == 1 and moment.batch == 1:
             table = derivative_table(scenes[0] if scenes else plain)
             if table:
@@ -234,8 +252,15 @@ class _Shower:
         given = [*self.network.inputs, *self.network.targets]
         runs: list[Inline] = []
         for i, node in enumerate(given[:30]):
-            runs += [", " if i else "", scene.named(Ref(node.name)), " = ", as_expr(scene.tape.value(Ref(node.name), scene.row))]
-        return [f"Row {scene.tape.rows[scene.row]}: ", *runs, ", …" if len(given) > 30 else ""] if runs else ["One row."]
+            runs += [
+                ", " if i else "",
+                scene.named(Ref(node.name)),
+                " = ",
+                as_expr(scene.tape.value(Ref(node.name), scene.row)),
+            ]
+        return (
+            [f"Row {scene.tape.rows[scene.row]}: ", *runs, ", …" if len(given) > 30 else ""] if runs else ["One row."]
+        )
 
     def forward(self, scene: Scene) -> None:
         page, cost = self.page, self.network.cost
@@ -257,19 +282,12 @@ class _Shower:
         page.heading("The whole cost", 3)
         if 1 < tape.count <= 4:
             page.note("@2 behind a name is row 2.")
-        letter = own_letter(self.network, tape.count)
-        letters: Expr = over_rows(Ref(letter), tape.rows)
-        numbers: Expr = Call("add", tuple(Num(float(v)) for v in tape.own)) if tape.count > 1 else Num(float(tape.own[0]))
-        if cost.mean:
-            letters, numbers = div(letters, Ref("N")), Call("div", (numbers, Num(float(tape.count))))
-        if cost.penalty is not None:
-            letters = Call("add", (letters, self.renamed(cost.penalty)))
-            filled = Scene(tape, moment.gradients, 0, {}).fill(cost.penalty)
-            numbers = Call("add", (*(numbers.args if _is_sum(numbers) else (numbers,)), filled))
+        line = cost_step(tape, moment.gradients, self.rename)
         if tape.count <= ADDENDS:
-            page.add(Step(Ref(cost.name), letters, (numbers,), tape.cost))
+            page.add(line)
         else:
-            page.text(Ref(cost.name), " = ", letters, f" over {tape.count} rows", " = ", tape.cost)
+            assert line.letters is not None
+            page.text(Ref(cost.name), " = ", line.letters, f" over {tape.count} rows", " = ", tape.cost)
 
     def backward(self, scene: Scene) -> None:
         page, gradients = self.page, scene.gradients
@@ -285,7 +303,8 @@ class _Shower:
     def whole_gradient(self, moment: Moment) -> None:
         """∂C/∂w of the whole cost, from the rows' own."""
         gradients, cost, page = moment.gradients, self.network.cost, self.page
-        assert gradients is not None and cost is not None
+        assert gradients is not None
+        assert cost is not None
         tape = moment.tape
         if tape.count == 1 and cost.penalty is None:
             return
@@ -298,89 +317,48 @@ class _Shower:
         for node in self.network.parameters:
             if node.name not in gradients.program.needed and node.name not in gradients.program.penalty:
                 continue
-            steps += self.total_steps(moment, node.name)
+            steps += total_steps(gradients, self.refs(node), self.rename)
         page.add(*self.cut(steps, "partials"))
 
-    def total_steps(self, moment: Moment, name: str) -> list[Step]:
-        gradients, cost = moment.gradients, self.network.cost
-        assert gradients is not None and cost is not None
-        tape, node = moment.tape, self.network.nodes[name]
-        rows = gradients.rows(name)
-        refs = node.entries() if self.choices.view in ("neurons", "vectors") else [Ref(name)]
-        out = []
-        for ref in refs:
-            at = tuple(i - 1 for i in ref.index)
-            left = Partial(Ref(cost.name), ref)
-            letters: Expr = over_rows(Partial(gradients.program.symbol, ref), tape.rows)
-            parts = tuple(as_expr(rows[(i, *at)]) for i in range(tape.count))
-            numbers: Expr = Call("add", parts) if len(parts) > 1 else parts[0]
-            if cost.mean:
-                letters, numbers = div(letters, Ref("N")), Call("div", (numbers, Num(float(tape.count))))
-            extra = gradients.program.penalty.get(name)
-            if extra is not None and extra.whole is not None and not extra.entries:
-                formula = entry(extra.whole, ref.index, self.network.shape_of) if ref.index else extra.whole
-                letters = Call("add", (letters, formula))
-                numbers = Call("add", (*(numbers.args if _is_sum(numbers) else (numbers,)), Scene(tape, gradients, 0, {}).fill(formula)))
-            value = gradients.totals[name][at] if at else gradients.totals[name]
-            out.append(Step(self.renamed(left), self.renamed(letters), (numbers,), np.asarray(value)))
-        return out
-
-    def update(self, change: Change) -> None:
+    def update(self, change: Change, gradients: Gradients) -> None:
         """Every parameter's update, each line of the rule with its numbers."""
         page, cost = self.page, self.network.cost
         assert cost is not None
         page.heading("The update", 3)
         if change.rule.state:
             kept = ", ".join(change.rule.state)
-            page.note(f"{kept} start at 0 and are kept from step to step" + (f"; this is update t = {change.t}." if change.rule.counts else "."))
+            page.note(
+                f"{kept} start at 0 and are kept from step to step"
+                + (f"; this is update t = {change.t}." if change.rule.counts else ".")
+            )
         steps = []
         for node in self.network.parameters:
-            refs = node.entries() if self.choices.view in ("neurons", "vectors") else [Ref(node.name)]
-            for ref in refs:
-                steps += self.update_steps(change, ref)
+            for ref in self.refs(node):
+                steps += update_steps(change, gradients, ref, self.rename)
         page.add(*self.cut(steps, "lines"))
-
-    def update_steps(self, change: Change, ref: Ref) -> list[Step]:
-        cost, rule = self.network.cost, change.rule
-        assert cost is not None
-        at = tuple(i - 1 for i in ref.index)
-        name = ref.name
-        numbers: dict[str, Expr] = {"η": Num(change.rate), "t": Num(float(change.t))}
-        numbers |= {k: Num(v) for k, v in change.settings.items()}
-        numbers["w"] = as_expr(change.before[name][at])
-        numbers["g"] = as_expr(self.totals[name][at])
-        for letter in rule.state:
-            old = change.old_state.get(letter, {}).get(name)
-            numbers[letter] = as_expr(np.asarray(old[at] if old is not None else np.zeros(np.shape(change.before[name][at]))))
-        several = len(rule.lines) > 1
-        out = []
-        for letter, formula in rule.lines:
-            filled = _filled(formula, numbers)
-            worked = _worked_brackets(filled)
-            value = change.lines[name][letter][at]
-            numbers[letter] = as_expr(value)
-            own = self.renamed(ref)
-            assert isinstance(own, Ref)
-            left: Expr = own if letter == "w" else Ref(f"{letter}({PLAIN(own)})")
-            named = _filled(formula, {"w": own, "g": Partial(Ref(cost.name), own)}) if not several else formula
-            out.append(Step(left, named, (filled,) if worked is filled else (filled, worked), value, sign="←"))
-        return out
 
     def after(self) -> None:
         run, page, cost = self.run, self.page, self.network.cost
-        assert run.after is not None and cost is not None
+        assert run.after is not None
+        assert cost is not None
         tape, _ = run.after
         page.heading(f"After epoch {run.epochs}: forward again")
         page.add(forward_table(tape, Scene(tape, None, 0, self.rename), 10**9 if self.choices.all_rows else 12))
         first = run.history[0][2]
         if len(run.history) == 1 or self.problem.plan.mode == "batch":
             word = "falls" if tape.cost < first else "rises" if tape.cost > first else "stays at"
-            runs: list[Inline] = [Ref(cost.name), f" {word} from " if word != "stays at" else " stays at ", first]
+            runs: list[Inline] = [
+                Ref(cost.name),
+                f" {word} from " if word != "stays at" else " stays at ",
+                first,
+            ]
             runs += [" to ", tape.cost, "."] if word != "stays at" else ["."]
         else:
             runs = [Ref(cost.name), " over all rows is now ", tape.cost, "."]
         if tape.cost > first:
-            runs.append(" The rate may be too large." if (self.problem.plan.rate or 0) > 0 else " The rate is negative: uphill.")
+            runs.append(
+                " The rate may be too large." if (self.problem.plan.rate or 0) > 0 else " The rate is negative: uphill."
+            )
         page.text(*runs, kind="good" if tape.cost <= first else "warning")
 
     def descent(self) -> None:
@@ -388,13 +366,16 @@ class _Shower:
         assert cost is not None
         if run.stopped:
             self.page.text(
-                f"∇{cost.name} is as good as 0 after {run.epochs} epochs: the largest |∂{cost.name}/∂w| is ", run.reached,
+                f"∇{cost.name} is as good as 0 after {run.epochs} epochs: the largest |∂{cost.name}/∂w| is ",
+                run.reached,
                 ", not above ", run.tolerance or 0.0, ".", kind="good",
             )  # fmt: skip
         else:
             self.page.text(
-                f"Not there yet: after {run.epochs} epochs the largest |∂{cost.name}/∂w| is ", run.reached, ", still above ",
-                run.tolerance or 0.0, ". Try more epochs (--max-epochs) or another rate; a cost without a lowest point never gets there.",
+                f"Not there yet: after {run.epochs} epochs the largest |∂{cost.name}/∂w| is ",
+                run.reached, ", still above ",
+                run.tolerance or 0.0,
+                ". Try more epochs (--max-epochs) or another rate; a cost without a lowest point never gets there.",
                 kind="warning",
             )  # fmt: skip
 
@@ -404,34 +385,9 @@ class _Shower:
             self.page.heading("What stands out")
             self.page.add(Items(tuple(lines)))
 
-    @property
-    def totals(self) -> dict[str, np.ndarray]:
-        assert self._moment is not None and self._moment.gradients is not None
-        return dict(self._moment.gradients.totals)
-
-    _moment: Moment | None = None
-
-
-def _is_sum(expr: Expr) -> TypeGuard[Call]:
-    return isinstance(expr, Call) and expr.op == "add"
-
-
-def _filled(formula: Expr, numbers: dict[str, Expr]) -> Expr:
-    def one(part: Expr) -> Expr | None:
-        return numbers.get(part.name) if type(part) is Ref else None
-
-    return rewrite(formula, one)
-
-
-def _worked_brackets(expr: Expr) -> Expr:
-    """(1 - 0.9) and √ worked out, so that a long update is easier to follow; the very same object if none."""
-
-    def one(part: Expr) -> Expr | None:
-        if type(part) is Call and part.op in ("sqrt",):
-            return as_expr(value_of(part))
-        return None
-
-    return rewrite(expr, one)
+    def refs(self, node: Node) -> list[Ref]:
+        """A node entry by entry, or as a whole, as the view has it."""
+        return node.entries() if self.choices.view in ("neurons", "vectors") else [Ref(node.name)]
 
 
 def show_document(problem: Problem, run: Run, choices: Choices) -> Document:
@@ -441,6 +397,3 @@ def show_document(problem: Problem, run: Run, choices: Choices) -> Document:
         UsageError: a view or a naming scheme that the network does not have.
     """
     return _Shower(problem, run, choices).document()
-
-
-Maker = Callable[[Problem, Run, Choices], Document]

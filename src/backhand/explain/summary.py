@@ -17,7 +17,8 @@ def summary_document(problem: Problem, run: Run) -> Document:
     """The equations, the cost by epochs, and the outputs beside the targets of the first rows."""
     network = problem.network
     cost = network.cost
-    assert cost is not None and run.after is not None
+    assert cost is not None
+    assert run.after is not None
     tape, _ = run.after
     page = Page(network.title)
     page.heading(network.title, 2)
@@ -34,7 +35,9 @@ def summary_document(problem: Problem, run: Run) -> Document:
     scene = Scene(tape, None, 0, {})
     shown = [*network.inputs, *network.targets, *network.outputs, *_compared(problem)]
     refs = list(dict.fromkeys(ref for node in shown for ref in node.entries(8)))
-    rows: list[tuple[Cell, ...]] = [(str(tape.rows[i]), *(float(tape.value(r, i)) for r in refs)) for i in range(min(ROWS, tape.count))]
+    rows: list[tuple[Cell, ...]] = [
+        (str(tape.rows[i]), *(float(tape.value(r, i)) for r in refs)) for i in range(min(ROWS, tape.count))
+    ]
     page.add(Table(("row", *(scene.named(r) for r in refs)), tuple(rows), "The first rows at the last weights"))
     return page.done()
 

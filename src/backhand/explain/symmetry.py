@@ -95,11 +95,11 @@ def _refine(
     for number, ((weights, biases), own) in enumerate(zip(layers, classes, strict=True)):
         sources = classes[number - 1] if number else np.arange(weights.shape[1])
         taken = _profile(weights, sources)
-        passed = _profile(layers[number + 1][0].T, classes[number + 1]) if number + 1 < len(layers) else [b""] * len(own)
+        passed = (
+            _profile(layers[number + 1][0].T, classes[number + 1]) if number + 1 < len(layers) else [b""] * len(own)
+        )
         activations = [str(u.activation.op if u.activation else "") for u in view.layers[number].units]
-        keys = [
-            (int(own[j]), taken[j], passed[j], biases[j].tobytes(), activations[j]) for j in range(len(own))
-        ]
+        keys = [(int(own[j]), taken[j], passed[j], biases[j].tobytes(), activations[j]) for j in range(len(own))]
         labels = {key: i for i, key in enumerate(dict.fromkeys(keys))}
         out.append(np.array([labels[k] for k in keys]))
     return out

@@ -65,7 +65,10 @@ def gradient_table(gradients: Gradients, scene: Scene, most: int = ROWS) -> Tabl
     tape = gradients.tape
     refs, total = _columns(tape.network.parameters)
     symbol = gradients.program.symbol
-    heads: list[Cell] = ["row", *(Partial(symbol, r) for r in (scene.named(r) for r in refs) if isinstance(r, Ref))]
+    heads: list[Cell] = [
+        "row",
+        *(Partial(symbol, r) for r in (scene.named(r) for r in refs) if isinstance(r, Ref)),
+    ]
     values = {name: gradients.rows(name) for name in dict.fromkeys(r.name for r in refs)}
     rows: list[tuple[Cell, ...]] = []
     for row in _picked(tape.count, most):
@@ -75,7 +78,9 @@ def gradient_table(gradients: Gradients, scene: Scene, most: int = ROWS) -> Tabl
     if tape.count > 1 or cost.penalty is not None:
         totals = [float(gradients.totals[r.name][tuple(i - 1 for i in r.index)]) for r in refs]
         rows.append((f"∂{cost.name}/∂", *totals))
-    text = "Gradients, a row per example" + (f"; the last line is of the whole {cost.name}" if len(rows) > tape.count else "")
+    text = "Gradients, a row per example" + (
+        f"; the last line is of the whole {cost.name}" if len(rows) > tape.count else ""
+    )
     return Table(tuple(heads), tuple(rows), _title(text, tape.count, most, len(refs), total))
 
 
@@ -101,7 +106,11 @@ def derivative_table(scene: Scene) -> Table | None:
             value = float(np.asarray(value_of(scene.fill(slope))).reshape(-1)[0])
             function = scene.named(formula)
             rows.append((scene.named(left), function, Partial(left, by), _spelt(scene.named(slope)), value))
-    return Table(("function", "formula", "derivative", "formula", "value"), tuple(rows), f"Function, derivative, value, in row {tape.rows[scene.row]}")
+    return Table(
+        ("function", "formula", "derivative", "formula", "value"),
+        tuple(rows),
+        f"Function, derivative, value, in row {tape.rows[scene.row]}",
+    )
 
 
 def _cost_out(formula: Expr, network: Network) -> tuple[int, ...]:

@@ -82,7 +82,10 @@ def _by_paths(page: Page, d: Derivation, left: Partial) -> None:
     each = " in each row" if rows > 1 else ""
     page.heading("Path by path")
     ways = "There is one path" if count == 1 else f"There are {count:,} paths"
-    page.text(f"{ways} from {TextPrinter()(d.name)} to {d.symbol.name}{each}, over {d.graph.edge_count:,} edges of the network. Along a path the partials are multiplied; paths are added.")
+    page.text(
+        f"{ways} from {TextPrinter()(d.name)} to {d.symbol.name}{each}, over {d.graph.edge_count:,} edges of the"
+        " network. Along a path the partials are multiplied; paths are added."
+    )
     if not d.complete or count > PAGE_PATHS:
         _largest(page, d, left)
         return
@@ -113,7 +116,7 @@ def _sum_in_letters(page: Page, d: Derivation, left: Partial, paths: list[Path])
     if len(paths) > 1:
         page.text("The sum over the paths:")
         page.add(Formula(left, Call("add", tuple(_slopes(p) for p in paths))))
-    expr = factored([p for p in paths])
+    expr = factored(list(paths))
     if len(paths) > 1 and expr is not None:
         page.text("Common factors taken out:")
         page.add(Formula(left, expr))
@@ -186,7 +189,8 @@ def _largest(page: Page, d: Derivation, left: Partial) -> None:
     for path in shown:
         rows.append((_symbols(path), _filled_values(path), path.value))
     page.add(Table(("path", "its factors", "product"), tuple(rows)))
-    assert d.gradients is not None and d.graph is not None
+    assert d.gradients is not None
+    assert d.graph is not None
     at = tuple(i - 1 for i in d.name.index)
     total = float(np.asarray(d.gradients.rows(d.name.name)[(d.tape.rows.index(row or 1), *at)]))
     if several and d.problem.network.cost is not None and d.problem.network.cost.mean and d.of == TOP:
@@ -236,7 +240,10 @@ def _by_lookup(page: Page, d: Derivation, left: Partial) -> None:
             numbers: Expr = Call("add", parts)
             letters: Expr = over_rows(Partial(d.symbol, d.name), d.tape.rows)
             if cost.mean:
-                numbers, letters = Call("div", (numbers, Num(float(d.tape.count)))), Call("div", (letters, Ref("N")))
+                numbers, letters = (
+                    Call("div", (numbers, Num(float(d.tape.count)))),
+                    Call("div", (letters, Ref("N"))),
+                )
             if d.name.name in d.program.penalty:
                 page.text("Of the whole ", Ref(cost.name), ", all rows and the penalty: ", as_expr(d.engine))
             elif d.name.name in {p.name for p in d.problem.network.parameters}:
@@ -268,7 +275,7 @@ def _matrix(page: Page, d: Derivation, left: Partial) -> None:
     page.heading("In matrix form")
     received = d.program.received.get(d.name.name)
     entry = f"{d.name.name}[{','.join('1' for _ in d.problem.network.nodes[d.name.name].shape)}]"
-    page.text(f"All entries at once; `backhand why SHEET \"{entry}\"` derives one of them path by path.")
+    page.text(f'All entries at once; `backhand why SHEET "{entry}"` derives one of them path by path.')
     if received is None:
         return
     stack, seen = [received], set[str]()
@@ -286,7 +293,12 @@ def _matrix(page: Page, d: Derivation, left: Partial) -> None:
         else:
             page.add(line_step(d.scene(d.rows[0]), line))
     if d.tape is not None and len(d.rows) > 1:
-        page.text(f"That is row {d.rows[0]}. Over all {len(d.rows)} rows: ", left, " = ", as_expr(d.value if d.value is not None else 0.0))
+        page.text(
+            f"That is row {d.rows[0]}. Over all {len(d.rows)} rows: ",
+            left,
+            " = ",
+            as_expr(d.value if d.value is not None else 0.0),
+        )
 
 
 def _dependence(page: Page, d: Derivation) -> None:

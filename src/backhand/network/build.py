@@ -204,9 +204,7 @@ class _Builder:
         given, text = next(iter(self.given), ""), self.sheet.text.rstrip()
         return SheetError(
             "the sheet has no equation" if self.statements else "the sheet is empty",
-            place=self.sheet.place(self.given[given])
-            if given
-            else Place.of(self.sheet.source, text, len(text)),
+            place=self.sheet.place(self.given[given]) if given else Place.of(self.sheet.source, text, len(text)),
             expected="an equation such as `a1 = relu(w1*x + b1)`, or a `layers` line",
             got=f"`{given} = …` is a starting value: its right side mentions no name" if given else "none",
             hint="layers x -> 3 sigmoid -> 1 linear as y",
@@ -342,16 +340,12 @@ class _Builder:
         for role in (Role.INPUT, Role.TARGET, Role.CONST):
             for name in (n for n, r in given if r is role):
                 label, found = symbols.labels.get(name, ""), symbols.values.get(name)
-                nodes[name] = Node(
-                    name, role, symbols.shapes[name], None, found, label, False, symbols.spans.get(name)
-                )
+                nodes[name] = Node(name, role, symbols.shapes[name], None, found, label, False, symbols.spans.get(name))
         for name in parameters:
             found = symbols.values.get(name)
             if found is not None:
                 found.setflags(write=False)
-            nodes[name] = Node(
-                name, Role.PARAMETER, symbols.shapes[name], None, found, span=symbols.spans.get(name)
-            )
+            nodes[name] = Node(name, Role.PARAMETER, symbols.shapes[name], None, found, span=symbols.spans.get(name))
         for name in order:
             e = self.equations[name]
             shape = symbols.shapes[name]

@@ -182,9 +182,7 @@ def indices(shape: Shape) -> list[Index]:
     return list(itertools.product(*(range(1, n + 1) for n in shape)))
 
 
-def entry_partial(
-    formula: Expr, out: Index, leaf: str, at: Index, shapes: Shapes, itself: Ref | None = None
-) -> Expr:
+def entry_partial(formula: Expr, out: Index, leaf: str, at: Index, shapes: Shapes, itself: Ref | None = None) -> Expr:
     """∂formula[out]/∂leaf[at] in letters; 0 where the one does not reach the other."""
 
     def go(expr: Expr, out: Index) -> Expr:

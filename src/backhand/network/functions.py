@@ -40,9 +40,7 @@ def check_arguments(call: Call, symbols: Symbols) -> None:
             call.span,
             expected=f"{shown(call)}({letters})",
             got=f"{len(call.args)} argument{'s' if len(call.args) != 1 else ''}",
-            hint="leave the last out"
-            if len(call.args) > most
-            else "give the others too, with `,` between them",
+            hint="leave the last out" if len(call.args) > most else "give the others too, with `,` between them",
         )
 
 

@@ -83,9 +83,7 @@ class Layer:
         """
         kinds = {(u.activation.op, u.activation.args[1:]) if u.activation else None for u in self.units}
         if len(kinds) > 1:
-            raise UsageError(
-                f"the units of layer {self.number} have different activations", hint="--view neurons"
-            )
+            raise UsageError(f"the units of layer {self.number} have different activations", hint="--view neurons")
         return self.units[0].activation
 
     @property
@@ -191,9 +189,7 @@ def _layer(
     for unit in made[:1] if alike else made:
         for _, source in unit.terms:
             if depth[source.name] != number - 1:
-                raise _NoLayers(
-                    f"`{unit.z.name}` takes `{source.name}` past the layer between (a skip connection)"
-                )
+                raise _NoLayers(f"`{unit.z.name}` takes `{source.name}` past the layer between (a skip connection)")
     before = [u.a for u in layers[-1].units] if layers else [r for n in network.inputs for r in n.entries()]
     taken = {s for u in (made[:1] if alike else made) for _, s in u.terms}
     sources = tuple(s for s in before if s in taken) if number == 1 else tuple(before)
@@ -225,12 +221,7 @@ def _affine(node: Node, network: Network) -> _Affine | None:
         bias = others[0] if others else None
         parts = source.args if type(source) is Call and source.op == "stack" else (source,)
         plain = all(type(p) is Ref and is_value(p) and not p.index for p in parts)
-        if (
-            not is_parameter(matrix)
-            or not plain
-            or (others and not is_parameter(bias))
-            or len(node.shape) != 1
-        ):
+        if not is_parameter(matrix) or not plain or (others and not is_parameter(bias)) or len(node.shape) != 1:
             return None
         if len(network.nodes[matrix.name].shape) != 2 or matrix.index:  # type: ignore[attr-defined]
             return None

@@ -62,9 +62,7 @@ def read_plan(statements: Sequence[Statement], sheet: SheetText) -> Plan:
             got=str(rate.value),
             hint="rate 0.1",
         )
-    return Plan(
-        rate.value if rate else None, rule, settings, mode.kind if mode else "batch", mode.size if mode else 0
-    )
+    return Plan(rate.value if rate else None, rule, settings, mode.kind if mode else "batch", mode.size if mode else 0)
 
 
 def check_mode(mode: Mode, sheet: SheetText) -> None:

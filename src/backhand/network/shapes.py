@@ -81,13 +81,9 @@ def _structural(expr: Call, shapes: list[Shape]) -> Shape:
         case "stack":
             for shape, arg in zip(shapes, expr.args, strict=True):
                 if shape != first:
-                    raise ShapeConflict(
-                        arg, "the parts of a list differ in size", describe(first), describe(shape)
-                    )
+                    raise ShapeConflict(arg, "the parts of a list differ in size", describe(first), describe(shape))
             if len(first) > 1:
-                raise ShapeConflict(
-                    expr, "lists are nested too deeply", "a vector or a matrix", "three dimensions"
-                )
+                raise ShapeConflict(expr, "lists are nested too deeply", "a vector or a matrix", "three dimensions")
             return (len(shapes), *first)
         case "total":
             return ()
@@ -101,9 +97,7 @@ def _structural(expr: Call, shapes: list[Shape]) -> Shape:
 def _matmul(expr: Call, left: Shape, right: Shape) -> Shape:
     right = right or (1,)
     if not left:
-        raise ShapeConflict(
-            expr.args[0], "left of `@` stands a matrix or a vector", "a matrix or a vector", "a number"
-        )
+        raise ShapeConflict(expr.args[0], "left of `@` stands a matrix or a vector", "a matrix or a vector", "a number")
     if left[-1] != right[0]:
         wanted = f"on the right {'rows' if len(right) > 1 else 'a vector'} of length {left[-1]}"
         said = f"{describe(left)} @ {describe(right)} does not fit"

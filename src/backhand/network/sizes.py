@@ -75,16 +75,12 @@ def conflict_at(conflict: ShapeConflict, where: str, sheet: SheetText, otherwise
     hint = next((h for said, h in _HINTS.items() if said in conflict.said), None)
     if type(expr) is Call and expr.op == "matmul":
         hint = "a matrix has a row for each unit and a column for each number that comes in"
-    elif conflict.said == SCALAR_TARGET or (
-        type(expr) is Call and conflict.got == "a number" and len(expr.args) > 1
-    ):
+    elif conflict.said == SCALAR_TARGET or (type(expr) is Call and conflict.got == "a number" and len(expr.args) > 1):
         hint = "declare the target as a vector (`target y[2]`), or compare one entry (`y[1]`)"
     return ShapeProblem(
         f"{where}: {conflict.said}",
         place=sheet.place(expr.span or otherwise),
-        expected="no index: it is a number"
-        if conflict.expected == "an entry of a number"
-        else conflict.expected,
+        expected="no index: it is a number" if conflict.expected == "an entry of a number" else conflict.expected,
         got=conflict.got,
         hint=hint,
     )
@@ -109,9 +105,7 @@ def _size(expr: Expr, shapes: Mapping[str, Shape]) -> int:
 SCALAR_TARGET = "a single target stands against a longer vector"
 
 
-def refuse_scalar_target(
-    expr: Expr, shapes: Callable[[str], Shape], role_of: Callable[[str], Role | None]
-) -> None:
+def refuse_scalar_target(expr: Expr, shapes: Callable[[str], Shape], role_of: Callable[[str], Role | None]) -> None:
     """A scalar goes with every entry of a vector, but a single target for many outputs is a mistake.
 
     Raises:

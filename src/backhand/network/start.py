@@ -57,9 +57,7 @@ def fill(
     return filled
 
 
-def _draw(
-    scheme: str, generator: np.random.Generator, shape: Shape, fan_in: int, fan_out: int
-) -> np.ndarray | float:
+def _draw(scheme: str, generator: np.random.Generator, shape: Shape, fan_in: int, fan_out: int) -> np.ndarray | float:
     size = shape or None
     match scheme:
         case "he":

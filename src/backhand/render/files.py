@@ -80,7 +80,9 @@ def write_whole(path: Path, text: str) -> None:
         os.replace(temporary, path)
         temporary = None
     except OSError as problem:
-        raise UsageError(f"cannot write {path}: {problem.strerror or problem}", hint="choose another place with -o") from None
+        raise UsageError(
+            f"cannot write {path}: {problem.strerror or problem}", hint="choose another place with -o"
+        ) from None
     finally:
         if temporary:
             with contextlib.suppress(OSError):

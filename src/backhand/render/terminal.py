@@ -119,7 +119,9 @@ def _table(console: Console, table: Table, printer: TextPrinter) -> None:
     cells = [[_cell(c, printer) for c in row] for row in table.rows]
     heads = [_cell(c, printer) for c in table.columns]
     widths = [max([cell_len(h), *(cell_len(row[i]) for row in cells)]) for i, h in enumerate(heads)]
-    right = [bool(table.rows) and all(not isinstance(row[i], str | Expr) for row in table.rows) for i in range(len(heads))]
+    right = [
+        bool(table.rows) and all(not isinstance(row[i], str | Expr) for row in table.rows) for i in range(len(heads))
+    ]
     groups = _groups(widths, table.stub, console.width - 2 if console.is_terminal else None)
     for number, group in enumerate(groups):
         part = f" (part {number + 1} of {len(groups)})" if len(groups) > 1 else ""

@@ -127,19 +127,7 @@ class DataFrom:
 
 
 Statement = (
-    Title
-    | Inputs
-    | Targets
-    | Const
-    | Assign
-    | Layers
-    | Start
-    | CostLine
-    | Rate
-    | Update
-    | Mode
-    | InlineData
-    | DataFrom
+    Title | Inputs | Targets | Const | Assign | Layers | Start | CostLine | Rate | Update | Mode | InlineData | DataFrom
 )
 
 

@@ -52,9 +52,7 @@ def parse(text: str, source: str = "sheet") -> SheetText:
         found.append(statement)
         if isinstance(statement, Assign) and statement.name in LIKELY_STATEMENTS:
             name = statement.name
-            said = (
-                f"`{name} = …` is about a quantity called `{name}`; the statement has no `=`: {FORMS[name]}"
-            )
+            said = f"`{name} = …` is about a quantity called `{name}`; the statement has no `=`: {FORMS[name]}"
             warn(piece[0].start, said)
         for start, message in reader.warnings if reader else ():
             warn(start, message)

@@ -231,9 +231,7 @@ class StatementReader(FormulaReader):
 
 _FIXED = ("weights", "biases")
 _FORMULAS = ("", "const", "cost", "rate")
-_READERS: dict[str, Callable[[StatementReader], Statement]] = {
-    word: getattr(StatementReader, word) for word in FORMS
-}
+_READERS: dict[str, Callable[[StatementReader], Statement]] = {word: getattr(StatementReader, word) for word in FORMS}
 
 
 def constant(expr: Expr) -> float | None:

@@ -210,9 +210,7 @@ def _match(header: list[str], wanted: list[Column], place: Place, line: str) -> 
     return list(taken)
 
 
-def _missing_column(
-    want: Column, header: list[str], wanted: list[Column], place: Place, line: str
-) -> DataError:
+def _missing_column(want: Column, header: list[str], wanted: list[Column], place: Place, line: str) -> DataError:
     label = f" or `{want.label}`" if want.label else ""
     separator = next((s for s in (";", "\t", "|") if len(header) == 1 and s in line), "")
     free = [h for h in header if h not in {canonical(w.name) for w in wanted}]

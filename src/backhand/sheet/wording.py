@@ -53,9 +53,7 @@ _CHARACTERS = {
 }
 
 
-def misplaced(
-    tokens: Sequence[Token], at: int, expected: str, word: str, text: str, source: str
-) -> SyntaxProblem:
+def misplaced(tokens: Sequence[Token], at: int, expected: str, word: str, text: str, source: str) -> SyntaxProblem:
     """The error for token `at` of a statement.
 
     Args:
@@ -117,11 +115,7 @@ def _hint(tokens: Sequence[Token], at: int, word: str, expected: str) -> str | N
     after = tokens[at + 1] if at + 1 < len(tokens) else token
     form = FORMS.get(word)
     if token.kind == "bad":
-        return (
-            _bad_hint(token, before, after)
-            or form
-            or "formulas are made of names, numbers and + - * / ^ @ ( ) [ ]"
-        )
+        return _bad_hint(token, before, after) or form or "formulas are made of names, numbers and + - * / ^ @ ( ) [ ]"
     if before is None or not expected.startswith((OPERATOR, OPERAND)):
         return form
     kinds = (before.kind, token.kind, after.kind)
