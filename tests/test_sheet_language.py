@@ -830,9 +830,12 @@ def test_a_layer_that_already_has_a_user_of_its_name_is_refused():
 
 
 def seconds(text):
-    start = time.process_time()  # the machine may be busy with other things
-    problem(text)
-    return time.process_time() - start
+    took = []
+    while len(took) < 3 and min(took, default=9) >= 3:  # the machine may be busy with other things
+        start = time.process_time()
+        problem(text)
+        took.append(time.process_time() - start)
+    return min(took)
 
 
 def test_large_sheets_are_built_in_time():
@@ -847,7 +850,7 @@ def test_large_sheets_are_built_in_time():
             values.append(f"b{unit} = 0")
         sources = new
     text = "\n".join(["input " + ", ".join(f"x{i}" for i in range(width)), *lines, *values])
-    assert seconds(text) < 5  # about 1.5 s on a free machine; a quadratic step takes minutes
+    assert seconds(text) < 4  # about 1.5 s on a free machine; a quadratic step takes minutes
 
 
 def test_long_sums_and_chains_are_built_in_time():
