@@ -6,6 +6,7 @@ are worked out with the numbers that the JSON has for their names.
 """
 
 import itertools
+import math
 import re
 from dataclasses import dataclass, field
 
@@ -80,7 +81,7 @@ def certify(text, steps, digits=None):
 
 
 def compare(tally, line, parts, digits):
-    values = [evaluate(part) for _, part in parts]
+    values = [valued(part, digits) for _, part in parts]
     for (sign, _), before, after in zip(parts[1:], values, values[1:], strict=False):
         tally.links += 1
         if digits is None:
@@ -90,10 +91,20 @@ def compare(tally, line, parts, digits):
                 tally.complain(f"{sign} at full digits", line)
             continue
         apart = difference(before, after)
-        if sign == "=" and apart > EXACT:
+        if sign == "=" and not apart <= EXACT:
             tally.complain(f"= between {before} and {after}", line)
         if sign == "≈" and apart <= NOISE:
             tally.complain(f"≈ between {before} and {after}", line)
+
+
+def valued(part, digits):
+    """What a part is worth; nan where rounding has made a divisor or a logarithm's number 0."""
+    try:
+        return evaluate(part)
+    except (ArithmeticError, ValueError):
+        if digits is None:
+            raise
+        return math.nan
 
 
 # --- letters and JSON ---------------------------------------------------------------------------------------

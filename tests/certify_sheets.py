@@ -239,19 +239,6 @@ x1, x2, t
 1, 2, 0.5
 -1, 0.4, 0.3
 """,
-    "hidden vector in the cost": """
-input x[2]
-target t
-h = tanh(W @ x + b)
-y = V @ h + c
-cost C = mean((y - t)^2) + 0.1*(V @ [1, 1])
-W = [[0.1, -0.2], [0.4, 0.3]]; b = [0.1, -0.3]; V = [[0.5, -0.2]]; c = [0.1]
-rate 0.1
-data
-x[1], x[2], t
-0.5, 1, 1
-1, -0.3, 0
-""",
     "hidden vector squared": """
 input x[2]
 target t
@@ -430,5 +417,82 @@ x[1], x[2], t
 1, 2, 1
 -1, 0.5, 0
 0.3, 0.3, 2
+""",
+    "penalty on entries": """
+input x[2]
+target t
+y = V @ x + c
+cost C = mean((y - t)^2) + 0.1*V[1,2]^2 - 0.3*c[1]*u + 0.2*total_u
+V = [[0.5, -0.2]]; c = [0.1]; u = 0.4; total_u = 2
+rate 0.1
+data
+x[1], x[2], t
+0.5, 1, 1
+1, -0.3, 0
+""",
+    "entries alone": """
+input x[2]
+target t
+y = V[1,1]*x[1] + V[2,1]*x[2]^2 + V[1] @ x
+cost C = sum((y - t)^2)/N + V[2,2]^2
+V = [[0.5, -0.2], [0.3, 0.4]]
+rate 0.1
+data
+x[1], x[2], t
+0.5, 1, 1
+1, -0.3, 0
+""",
+    "one row penalty": """
+input x
+target t
+y = w*x
+cost C = (y - t)^2 + 0.1*w^2
+w = 2
+rate 0.1
+data
+x, t
+1, 0
+""",
+    "stack of stacks": """
+input x, u
+target t
+M = [[w, x], [u, v]]
+h = M @ [x, u]
+y = h @ h + M[1,2]*M[2,1]
+cost C = mse(y, t)
+w = 0.4; v = -0.7
+rate 0.1
+data
+x, u, t
+1, 2, 3
+""",
+    "z in cost": """
+input x
+target t
+a = relu(w*x + b)
+y = v*a + c
+cost C = mean((y - t)^2 + z^2)
+w = 0.4; b = 0.2; v = -1.1; c = 0.3
+rate 0.1
+data
+x, t
+1, 2
+-2, 1
+""",
+    "weird names": """
+input x_1, ŷ0
+target t
+w_{11}^{(2)} = 0.3
+W1~_1 = 0.2
+a_{1}^{(2)} = tanh(w_{11}^{(2)}*x_1 + W1~_1*1 + β*ŷ0)
+e = a_{1}^{(2)} - t
+cost C = mean(e^2)
+β = -0.4
+rate 0.1
+update momentum
+data
+x_1, ŷ0, t
+1, 2, 3
+2, 1, 1
 """,
 }

@@ -249,12 +249,12 @@ def test_what_the_cost_does_not_reach_has_the_gradient_0():
 def test_sums_run_from_left_to_right_as_a_person_adds():
     """Products and sums are those of plain Python in the written order, to the last bit."""
     generator = np.random.default_rng(5)
-    rows, width = 40, 30
+    rows, width = 300, 9
     x, w = generator.normal(size=(rows, width)), generator.normal(size=(3, width))
     b = generator.normal(size=3)
     names = [f"x[{i + 1}]" for i in range(width)]
     table = "\n".join([", ".join(names), *(", ".join(map(repr, row)) for row in x.tolist())])
-    lines = f"input x[{width}]\ny = W @ x + b\nW = {w.tolist()}\nb = {b.tolist()}\ncost C = mean(y @ y)\n"
+    lines = f"input x[{width}]\ny = W @ x + b\nW = {w.tolist()}\nb = {b.tolist()}\nc = 1\ncost C = mean(c*(y @ y))\n"
     tape, gradients = worked(lines + "data\n" + table + "\n")
     units = list(zip(w.tolist(), b.tolist(), strict=True))
     y = [[reduce(add, map(float.__mul__, u, row)) + c for u, c in units] for row in x.tolist()]
@@ -264,6 +264,7 @@ def test_sums_run_from_left_to_right_as_a_person_adds():
     assert tape.cost == reduce(add, own) / rows
     slopes = gradients.rows("W")[:, 1, 2].tolist()
     assert gradients.totals["W"][1, 2] == reduce(add, slopes) / rows
+    assert gradients.totals["c"] == tape.cost
 
 
 @pytest.mark.parametrize("chunk", [1, 5, 17, 60, 100_000])
@@ -355,6 +356,13 @@ cost C = sum({})
 def test_the_rules_of_a_layer_in_letters(cost, ref, formula):
     program = Program(problem(LAYER.format(cost)).network)
     assert PLAIN(program.formula(ref)) == formula
+
+
+def test_functions_are_printed_as_they_were_typed():
+    """σ stays σ, and an unknown g of a sheet in letters has the derivative g'."""
+    program = Program(problem("input x\na = σ(w*x)\ny = g(a)\ncost C = y\n").network)
+    assert PLAIN(program.formula(Ref("a"))) == "∂C/∂y·g'(a)"
+    assert PLAIN(program.formula(Ref("z"))) == "∂C/∂a·σ'(z)"
 
 
 def test_what_is_not_reached_has_no_formula():

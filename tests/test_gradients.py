@@ -129,7 +129,7 @@ class Moved:
     def slope(self, kind, name, index, here):
         """∂C and each row's ∂L by one number, by differences of the fourth order, and what rounding costs.
 
-        The step is the largest of a few that stays on this side of all kinks, and for which differences of the
+        The step is the largest of a few that stays on this side of all kinks and for which differences of the
         second order nearly agree; None if there is no such step.
         """
         for h in (2e-4, 4e-5, 4e-6):

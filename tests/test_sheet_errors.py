@@ -4,7 +4,10 @@ import re
 import time
 from pathlib import Path
 
+import fuzz_sheets
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backhand.errors import (
     BackhandError,
@@ -314,6 +317,21 @@ def test_large_and_deep_input_ends_in_an_error_in_time(name):
 )
 def test_what_is_large_but_not_too_deep_is_read(text):
     assert built(text).network.nodes["y"]
+
+
+# --- anything ------------------------------------------------------------------------------------------------
+
+
+@given(st.text() | st.lists(st.sampled_from([*fuzz_sheets.DIRT, *fuzz_sheets.NAMES, *fuzz_sheets.WORDS])).map(" ".join))
+def test_any_text_ends_in_a_network_or_an_error(text):
+    assert fuzz_sheets.outcome(text)
+
+
+def test_broken_sheets_end_in_a_network_or_an_error():
+    """A small run of tests/fuzz_sheets.py."""
+    maker = fuzz_sheets.Maker(5)
+    ends = {fuzz_sheets.outcome(maker.sheet()) for _ in range(400)}
+    assert {"one step", "in letters", "SyntaxProblem", "NameProblem", "DataError", "MissingValues"} <= ends
 
 
 # --- the texts themselves -------------------------------------------------------------------------------

@@ -632,6 +632,62 @@ def test_s8_random_weights_part_them_even_with_biases_0():
     assert work.steps[0].to_dict()["update"]["before"]["b1"] == [0, 0, 0]
 
 
+TWINS = """\
+input x
+target yd
+a1 = sigmoid(v1*x + b1)
+a2 = sigmoid(v2*x + b2)
+y = w1*a1 + w2*a2 + c
+cost J = mean((y - yd)^2)
+v1 = 0.5; v2 = 0.5; b1 = 0; b2 = 0; w1 = 0.3; w2 = 0.3; c = 0
+rate 0.1
+data
+x, yd
+1, 1
+2, 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("swaps", "alike"),
+    [
+        ([], True),
+        ([("rate 0.1", "rate 0.1; update adam")], True),
+        ([("^2)\n", "^2) + 0.1*(v1^2 + v2^2)\n")], True),  # the same for both
+        ([("mean((y - yd)^2)", "(y - yd)^2 + 0.1*v1^2 + 0.1*v2^2")], True),
+        ([("^2)\n", "^2) + 0.1*v1^2\n")], False),
+        ([("^2)\n", "^2) + 0.1*w1^2 + 0.2*w2^2\n")], False),
+        ([("^2)\n", "^2) + 0.1*v1*w2\n")], False),
+        ([("(y - yd)", "(y - yd + v1)")], False),
+        ([("(y - yd)", "(y - yd + a1)")], False),
+        ([("c\n", "c\nq = 2*v1\n"), ("(y - yd)", "(y - yd + q)")], False),
+        ([("v2 = 0.5", "v2 = 0.4")], False),
+        ([("b2 = 0", "b2 = 0.1")], False),
+        ([("w2 = 0.3", "w2 = -0.3")], False),
+        ([("sigmoid(v1*x + b1)", "leaky(v1*x + b1, 0.1)"), ("sigmoid(v2*x + b2)", "leaky(v2*x + b2, 0.2)")], False),
+    ],
+)
+def test_s8_nothing_is_called_identical_that_will_part(swaps, alike):
+    text = TWINS
+    for old, new in swaps:
+        assert text.count(old) == 1, old
+        text = text.replace(old, new)
+    work = bh.read(text).show(epochs=30)
+    after = work.run.parameters
+    stay = after["v1"] == after["v2"] and after["w1"] == after["w2"]
+    said = "a1 and a2 are identical and stay so" in str(work)
+    assert said == alike
+    assert stay or not said
+
+
+def test_s8_part_of_a_layer():
+    text, _ = example_text("symmetric")
+    one_apart = bh.read(text.replace("(y - yd)^2)", "(y - yd)^2) + 0.1*W1[1,1]^2")).show(epochs=50)
+    assert "a1[2] and a1[3] are identical and stay so" in str(one_apart)
+    first, second, third = one_apart.steps[-1].rows[2].values["a1"]
+    assert first != second == third
+
+
 # --- S9: slow and fast ---------------------------------------------------------------------------------
 
 
@@ -1033,6 +1089,16 @@ def test_s15_threshold_units_cannot_learn_this_way():
         "`sigmoid`",
     ):
         assert words in said
+
+
+def test_dead_units_are_named():
+    text = "input x\na = relu(W @ x + b)\ny = V @ a\ncost C = y^2\nW = [[1], [-1], [1]]; b = [0, 0, -9]\n"
+    text += "V = [[1, 1, 1]]\nrate 0.1\ndata\nx\n1\n2\n"
+    work = bh.read(text).show()
+    assert "Dead units: a[2], a[3]. Its z is not above 0 in any of the 2 rows" in str(work)
+    assert [g[0] for g in work.gradients["W"]][1:] == [0, 0]
+    alive = str(bh.read(text.replace("-1", "-0.5").replace("\n2\n", "\n-2\n")).show())
+    assert "Dead unit: a[3]." in alive
 
 
 # --- S16: every δ is looked up -------------------------------------------------------------------------

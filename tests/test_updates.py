@@ -324,3 +324,13 @@ def test_a_weight_that_is_no_longer_finite_is_named():
             3,
         )
     assert "1e+308" in str(caught.value)
+
+
+@pytest.mark.parametrize("rule", ["adagrad", "rmsprop", "adam", "adamw"])
+def test_without_epsilon_a_gradient_of_0_is_0_divided_by_0(rule):
+    settings = {"adagrad": (0.0,), "rmsprop": (0.9, 0.0), "adam": (0.9, 0.99, 0.0)}.get(rule, (0.1, 0.9, 0.99, 0.0))
+    plan = Plan(rate=0.1, rule=rule, settings=settings)
+    with pytest.raises(NumberError, match="no longer finite") as caught:
+        update(plan, {"w": np.array(1.0)}, {"w": np.array(0.0)}, NO_STATE, 1)
+    assert "ε is 0" in caught.value.hint
+    assert update(plan, {"w": np.array(1.0)}, {"w": np.array(2.0)}, NO_STATE, 1).after["w"] < 1

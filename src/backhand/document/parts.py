@@ -187,7 +187,9 @@ def _agree(left: Expr, right: Expr, digits: Digits) -> bool:
     if _is_large(left) or _is_large(right):
         return False
     a, b = value_of(left), value_of(right)
-    return a.shape == b.shape and bool(np.all(np.abs(a - b) <= NOISE * np.maximum(np.abs(a), np.abs(b))))
+    if a.shape != b.shape or not np.isfinite(a).all():  # a rounded divisor may be 0
+        return False
+    return bool(np.all(np.abs(a - b) <= NOISE * np.maximum(np.abs(a), np.abs(b))))
 
 
 def _is_large(expr: Expr) -> bool:

@@ -103,7 +103,13 @@ class Program:
 
     def formula(self, ref: Ref) -> Expr | None:
         """∂of/∂ref in letters, looked-up partials included; None where the target does not depend on it."""
-        received = self.received.get(ref.name)
+        return self._at(self.received.get(ref.name), ref)
+
+    def penalty_formula(self, ref: Ref) -> Expr | None:
+        """∂(penalty)/∂ref in letters; None where the penalty does not hold it."""
+        return self._at(self.penalty.get(ref.name), ref)
+
+    def _at(self, received: Received | None, ref: Ref) -> Expr | None:
         if received is None:
             return None
         if not ref.index:

@@ -95,7 +95,9 @@ def update(
             raise NumberError(
                 f"`{name}` is no longer finite after update {t}",
                 expected="a finite number",
-                hint=f"the rate {plan.rate:g} is too large for these gradients; try {plan.rate / 10:g}",
+                hint="ε is 0, and where the gradients are 0 the rule divides 0 by 0; try 1e-8"
+                if settings.get("ε") == 0 and np.isnan(worked["w"]).any()
+                else f"the rate {plan.rate:g} is too large for these gradients; try {plan.rate / 10:g}",
             )
         lines[name] = worked
     new_state = {letter: {name: lines[name][letter] for name in parameters} for letter in rule.state}

@@ -151,10 +151,12 @@ def _batch_backward(
             f"{_size(back.T)} times {_size(come)} gives {back.shape[1]}×{come.shape[1]}; row 1 alone gives ",
             _outer_of(back, come),
         )
-        page.add(Step(Partial(Ref(cost.name), w), product, (numbers,), value_of(numbers)))
+        shared = shares_weights(layer, view, gradients.program)
+        remark = "this layer's part" if shared else "without the penalty" if cost.penalty is not None else ""
+        page.add(Step(Partial(Ref(cost.name), w), product, (numbers,), value_of(numbers), remark))
         if cost.penalty is not None:
             page.note("The penalty's own derivative is added to this once a step.")
-        if shares_weights(layer, view, gradients.program):
+        if shared:
             page.note("A weight that stands in several places has the sum of their entries as its partial.")
 
 

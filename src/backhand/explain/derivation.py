@@ -222,7 +222,7 @@ def _paths(
             factors.insert(0, _factor(share, scenes[row]))
         out.append(Path(row, tuple(factors), product([f.value for f in factors if f.value is not None])))
     if whole_cost and graph.start.name in (gradients.program.penalty or {}):
-        slope = penalty_slope(gradients.program, graph.start)
+        slope = gradients.program.penalty_formula(graph.start)
         if slope is not None:
             assert cost is not None
             factor = _factor(Edge(Ref(cost.name), graph.start, slope), next(iter(scenes.values())))
@@ -232,18 +232,6 @@ def _paths(
         assert path.value is not None
         total = path.value if not position else total + path.value
     return out, total, complete
-
-
-def penalty_slope(program: Program, ref: Ref) -> Expr | None:
-    """∂(penalty)/∂(one parameter entry)."""
-    from ..network.derive import entry
-
-    received = program.penalty.get(ref.name)
-    if received is None:
-        return None
-    if ref.index in received.entries:
-        return received.entries[ref.index]
-    return entry(received.whole, ref.index, program.shapes) if received.whole is not None else None
 
 
 def graph_symbol(graph: PathGraph) -> Ref:

@@ -11,6 +11,7 @@ import numpy as np
 from ..document.parts import Document, Page, Table
 from ..engine.differences import Compared, Costs, Price, compare, price
 from ..engine.reference import starting_values
+from ..errors import UsageError
 from ..network.build import Problem
 from ..network.widen import widened
 from ..notation.expr import Partial, Ref
@@ -61,6 +62,10 @@ def check_gradients(
     most: int = 2_000,
 ) -> GradientCheck:
     """Compares every partial, up to `most` of them evenly spread, and measures the prices."""
+    if not epsilon > 0:
+        raise UsageError(
+            f"ε = {epsilon:g} makes no difference", expected="a number above 0", hint="1e-6 suits most sheets"
+        )
     refs = [r for p in problem.network.parameters for r in p.entries()]
     stride = max(1, -(-len(refs) // most))
     chosen = refs[::stride]

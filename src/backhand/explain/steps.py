@@ -10,7 +10,6 @@ from ..document.parts import Step, as_expr
 from ..engine.program import own_letter
 from ..engine.reference import Gradients, Tape
 from ..engine.training import Change
-from ..network.derive import entry
 from ..notation.expr import Call, Expr, Num, Partial, Ref, div, rewrite
 from ..notation.text import PLAIN
 from ..ops.evaluate import value_of
@@ -47,7 +46,9 @@ def total_steps(gradients: Gradients, refs: Sequence[Ref], rename: Names) -> lis
     tape = gradients.tape
     cost, name = tape.network.cost, refs[0].name
     assert cost is not None
-    rows = gradients.rows(name)
+    rows, extra = gradients.rows(name), gradients.program.penalty.get(name)
+    if extra is not None and extra.entries:
+        refs = tape.network.nodes[name].entries()  # the penalty holds single entries: each has a line of its own
     out = []
     for ref in refs:
         at = tuple(i - 1 for i in ref.index)
@@ -57,9 +58,8 @@ def total_steps(gradients: Gradients, refs: Sequence[Ref], rename: Names) -> lis
         numbers: Expr = Call("add", parts) if len(parts) > 1 else parts[0]
         if cost.mean:
             letters, numbers = div(letters, Ref("N")), Call("div", (numbers, Num(float(tape.count))))
-        extra = gradients.program.penalty.get(name)
-        if extra is not None and extra.whole is not None and not extra.entries:
-            formula = entry(extra.whole, ref.index, tape.network.shape_of) if ref.index else extra.whole
+        formula = gradients.program.penalty_formula(ref)
+        if formula is not None:
             letters = Call("add", (letters, formula))
             numbers = _and(numbers, Scene(tape, gradients, 0, {}).fill(formula))
         value = gradients.totals[name][at] if at else gradients.totals[name]

@@ -1,34 +1,40 @@
 """Units that are and will stay identical.
 
-Two units of a layer are alike when they take the same weights from alike sources and pass the same weights to alike
-targets. That is an equitable partition: alike units then have equal z, a and δ, so that weights between alike units get
-equal gradients, and after any update they are alike again. It is found by splitting classes until nothing splits
-(colour refinement), beginning with all units of a layer in one class.
+Two units of a layer are alike when they take the same weights from alike sources and pass the same weights to
+alike targets. That is an equitable partition: alike units then have equal z, a and δ, so that weights between alike
+units get equal gradients, and after any update they are alike again. It is found by splitting classes until nothing
+splits (colour refinement), beginning with all units of a layer in one class. A weight that also stands elsewhere, in a
+penalty or in an equation that is no layer, carries a mark for what it does there, and marks are compared like weights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
 from ..errors import UsageError
-from ..network.graph import Network
-from ..network.layers import LayerView, layer_view
-from ..notation.expr import Ref
+from ..network.graph import Network, Role
+from ..network.layers import Layer, LayerView, layer_view
+from ..notation.expr import Call, Expr, Ref, calls, leaves, names, substitute
+from ..notation.text import PLAIN
+from ..ops.vocabulary import VOCABULARY
 
 MOST_WEIGHTS = 2_000_000
 
 
 def identical_units(network: Network, parameters: Mapping[str, np.ndarray]) -> list[list[Ref]]:
-    """Groups of hidden units (by their a) that are alike now and for ever, under any update of this vocabulary."""
+    """Groups of hidden units (by their a) that are alike now and for ever, whatever the update rule."""
     try:
         view = layer_view(network)
     except UsageError:
         return []
     if network.parameter_count > MOST_WEIGHTS or _shares_weights(view):
         return []
-    layers = [_matrix(layer, parameters) for layer in view.layers]
+    marks = _marks(network, view)
+    if marks is None:
+        return []
+    layers = [_matrix(layer, parameters, marks) for layer in view.layers]
     classes = [np.zeros(len(layer.units), dtype=int) for layer in view.layers]
     classes[-1] = np.arange(len(view.layers[-1].units))  # an output is told apart by its target
     watched = {name for node in view.rest for name in _names(node.formula)}
@@ -50,10 +56,8 @@ def identical_units(network: Network, parameters: Mapping[str, np.ndarray]) -> l
     return groups
 
 
-def _names(formula: object) -> list[str]:
-    from ..notation.expr import Expr, names
-
-    return names(formula) if isinstance(formula, Expr) else []
+def _names(formula: Expr | None) -> list[str]:
+    return names(formula) if formula is not None else []
 
 
 def _in_cost(network: Network, name: str) -> bool:
@@ -71,17 +75,75 @@ def _shares_weights(view: LayerView) -> bool:
     return False
 
 
-def _matrix(layer: object, parameters: Mapping[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Weights (a row per unit; NaN where nothing connects) and biases of a layer."""
-    from ..network.layers import Layer
+def _marks(network: Network, view: LayerView) -> dict[Ref, int] | None:
+    """A number for each weight (or entry of one) that also stands outside of the layers: equal ones do the same.
 
-    assert isinstance(layer, Layer)
+    None where a whole matrix does something that is not the same for each of its entries.
+    """
+    said: dict[Ref, list[str]] = {}
+    cost = network.cost
+    outside = [(node.formula, False) for node in view.rest]
+    outside += [(cost.own, True), (cost.penalty, True)] if cost else []
+    for formula, added in outside:
+        for term, around in _terms(formula, network) if formula is not None else ():
+            found = set(leaves(term))
+            weights = [leaf for leaf in found if type(leaf) is Ref and _is_parameter(leaf, network)]
+            alone = added and len(found) == len(weights) == 1 and _entrywise(term)
+            for ref in weights:
+                if ref.index or not network.nodes[ref.name].shape:
+                    text = PLAIN(substitute(term, {ref: Ref("_")})) if alone else PLAIN(ref)
+                    said.setdefault(ref, []).append(around + text)
+                elif not alone:
+                    return None
+    numbers: dict[str, int] = {}
+    return {ref: numbers.setdefault(" ".join(sorted(texts)), len(numbers) + 1) for ref, texts in said.items()}
 
-    def number(ref: Ref | None) -> float:
-        return np.nan if ref is None else float(parameters[ref.name][tuple(i - 1 for i in ref.index)])
 
-    if layer.whole:
-        weights = parameters[layer.whole[0].name]
+def _terms(expr: Expr, network: Network, around: str = "") -> Iterator[tuple[Expr, str]]:
+    """The terms that are added up, each with what stands around it: its sign and its constant factors."""
+    match expr:
+        case Call(op="add" | "total", prime=0):
+            for arg in expr.args:
+                yield from _terms(arg, network, around)
+        case Call(op="neg", prime=0):
+            yield from _terms(expr.args[0], network, f"-{around}")
+        case Call(op="mul" | "div", prime=0):
+            moving = [i for i, arg in enumerate(expr.args) if _moves(arg, network)]
+            if len(moving) == 1 and (expr.op == "mul" or moving == [0]):
+                still = [PLAIN(arg) for i, arg in enumerate(expr.args) if i != moving[0]]
+                yield from _terms(expr.args[moving[0]], network, f"{around}{expr.op} {still} ")
+            else:
+                yield expr, around
+        case _:
+            yield expr, around
+
+
+def _moves(expr: Expr, network: Network) -> bool:
+    """Whether a formula holds anything that is not constant."""
+    nodes = [network.nodes[name] for name in names(expr) if name in network.nodes]
+    return any(node.role is not Role.CONST for node in nodes)
+
+
+def _is_parameter(ref: Ref, network: Network) -> bool:
+    return ref.name in network.nodes and network.nodes[ref.name].role is Role.PARAMETER
+
+
+def _entrywise(expr: Expr) -> bool:
+    return all(found.op in VOCABULARY and not VOCABULARY[found.op].structural for found in calls(expr))
+
+
+def _matrix(
+    layer: Layer, parameters: Mapping[str, np.ndarray], marks: Mapping[Ref, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Weights (a row per unit; NaN where nothing connects) and biases of a layer, their marks as imaginary parts."""
+
+    def number(ref: Ref | None) -> complex:
+        if ref is None:
+            return complex(np.nan)
+        return complex(parameters[ref.name][tuple(i - 1 for i in ref.index)], marks.get(ref, 0))
+
+    if layer.whole and not any(ref.name == layer.whole[0].name for ref in marks):
+        weights = parameters[layer.whole[0].name].astype(complex)
     else:
         weights = np.array([[number(w) for w in row] for row in layer.weights()])
     return weights, np.array([number(u.bias) for u in layer.units])
@@ -98,11 +160,16 @@ def _refine(
         passed = (
             _profile(layers[number + 1][0].T, classes[number + 1]) if number + 1 < len(layers) else [b""] * len(own)
         )
-        activations = [str(u.activation.op if u.activation else "") for u in view.layers[number].units]
+        activations = [_activation(u.activation) for u in view.layers[number].units]
         keys = [(int(own[j]), taken[j], passed[j], biases[j].tobytes(), activations[j]) for j in range(len(own))]
         labels = {key: i for i, key in enumerate(dict.fromkeys(keys))}
         out.append(np.array([labels[k] for k in keys]))
     return out
+
+
+def _activation(found: Call | None) -> str:
+    """The function, with its settings: leaky(z, 0.1) is another one than leaky(z, 0.2)."""
+    return " ".join([found.op, *map(PLAIN, found.args[1:])]) if found is not None else ""
 
 
 def _profile(weights: np.ndarray, classes: np.ndarray) -> list[bytes]:

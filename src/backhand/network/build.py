@@ -303,7 +303,7 @@ class _Builder:
         wanted = [(n, symbols.shapes[n]) for n in self.first_use if n in empty]
         formulas = [self.equations[n].formula for n in order]
         symbols.values |= fill(start, wanted, formulas, set(parameters))
-        if start.seed is None and start.scheme in ("he", "xavier", "uniform", "normal"):
+        if wanted and start.seed is None and start.scheme in ("he", "xavier", "uniform", "normal"):
             self.warn(f"`start {start.scheme}` names no seed; {SEED} is taken", start.span)
 
     def require_values(self, parameters: list[str]) -> None:

@@ -159,7 +159,10 @@ class LatexPrinter:
         return f"-\\left({inner}\\right)" if inner.startswith("-") else f"-{inner}"
 
     def _factors(self, op: str, args: tuple[Expr, ...]) -> list[str]:
-        return [self._part(op, arg, i, last=i == len(args) - 1) for i, arg in enumerate(args)]
+        parts = [self._part(op, arg, i, last=i == len(args) - 1) for i, arg in enumerate(args)]
+        if op == "matmul" and _is_list(args[0]):  # a list from the left is a row
+            parts[0] = parts[0].replace(" \\\\ ", " & ").replace("\\vdots", "\\cdots")
+        return parts
 
     def _mul(self, args: tuple[Expr, ...], expr: Call) -> str:
         return f" {_PRODUCTS[expr.op]} ".join(self._factors(expr.op, args))
@@ -168,7 +171,7 @@ class LatexPrinter:
 
     def _outer(self, args: tuple[Expr, ...], expr: Call) -> str:
         left, right = (self._part("outer", arg, i) for i, arg in enumerate(args))
-        return f"{left} {{{right}}}^{{\\top}}"
+        return f"{left} \\cdot {right}" if type(args[1]) is Num else f"{left} {{{right}}}^{{\\top}}"
 
     def _div(self, args: tuple[Expr, ...], expr: Call) -> str:
         return f"\\frac{{{self._print(args[0])}}}{{{self._print(args[1])}}}"
@@ -226,6 +229,16 @@ def _function_name(name: str) -> str:
     if letters is None or letters.end() < 2 or not name.isascii():
         return latex_name(name)
     return f"\\operatorname{{{letters[0]}}}{latex_name('x' + name[letters.end() :])[1:]}"
+
+
+def _is_list(expr: Expr) -> bool:
+    """Numbers or names in one list, which stands as a column."""
+    match expr:
+        case Arr(value=value):
+            return value.ndim == 1
+        case Call(op="stack", args=args, prime=0):
+            return not any(type(arg) is Call and arg.op == "stack" for arg in args)
+    return False
 
 
 def _is_sum(expr: Expr) -> bool:

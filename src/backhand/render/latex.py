@@ -19,6 +19,7 @@ SURE = 38.0  # em that surely fit on it, for widths are estimates
 PAGE = 44.0  # em of a line in a table, whose type is small
 SHORT = 40  # rows of a table that is not parted by the end of a page
 BESIDE = "\\hspace*{0.6em}"
+TITLE_END = "\\\\*[2pt]\n"
 COLUMN = 0.9  # em between two columns
 WIDEST = 20.0  # a wider column is broken into lines
 PREAMBLE = r"""\documentclass[a4paper,11pt,fleqn]{article}
@@ -64,7 +65,7 @@ def _block(part: Part, printer: LatexPrinter) -> str:
     match part:
         case Heading(text=text, level=level):
             command = {1: "section*", 2: "subsection*"}.get(level, "paragraph*")
-            return f"\\{command}{{{words(text)}}}" + ("\\mbox{}" if level > 2 else "")
+            return f"\\{command}{{{words(text)}}}" + ("\\mbox{}\\nopagebreak" if level > 2 else "")
         case Text(kind=kind):
             body = _runs(part, printer)
             before = {"note": "\\emph{", "good": "\\textbf{", "warning": "\\textbf{Note.} "}.get(kind, "")
@@ -139,16 +140,18 @@ def _table(table: Table, printer: LatexPrinter) -> str:
     blocks = []
     for number, group in enumerate(groups, 1):
         part = f" (part {number} of {len(groups)})" if len(groups) > 1 else ""
-        if table.title:
-            blocks.append(f"\\textit{{{words(table.title)}{part}}}")
+        title = f"\\textit{{{words(table.title)}{part}}}" if table.title else ""
         lines = [" & ".join(cells[i] for i in group) + " \\\\" for cells in [heads, *rows]]
         long = len(rows) > SHORT
         lines[0] += "*\n\\hline\n\\endhead" if long else "\n\\hline"
         body = "\n".join(lines)
         shape = "".join(kinds[i] for i in group)
         kind = "longtable" if long else "tabular"
-        table_text = f"\\begin{{{kind}}}{{{shape}}}\n{body}\n\\end{{{kind}}}"
-        blocks.append(f"{{\\small\n{'' if long else BESIDE}{table_text}}}")
+        drawn = f"\\begin{{{kind}}}{{{shape}}}\n{body}\n\\end{{{kind}}}"
+        if long:
+            blocks += [title, f"{{\\small\n{drawn}}}"]
+        else:  # in one paragraph with its title, so that no page ends between them
+            blocks.append(f"{title}{TITLE_END if title else ''}{{\\small\n{BESIDE}{drawn}}}")
     return "\n\n".join(blocks)
 
 
