@@ -350,6 +350,8 @@ class Sheet:
         if name in self.formulas:
             text = self.formulas[name].strip()
             words = tokens(text)
+            while words[0] == "(" and closes(words, "(") == len(words) - 1:  # brackets around it all
+                words = words[1:-1]
             if words[0] in ACTIVATIONS and closes(words, words[1]) == len(words) - 1:
                 call = Formula(text, self.look)
                 call.words, call.at = words, 2

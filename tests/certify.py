@@ -70,6 +70,8 @@ def certify(text, steps, digits=None):
             tally.complain("a strange sign", line)
         if "…" in line:
             tally.cut += 1
+            if digits is None:
+                tally.complain("cut at full digits", line)
             continue
         try:
             compare(tally, line, parts[numeric.index(True) :], digits)

@@ -154,8 +154,6 @@ def added(numbers):
 
 
 def dot(left, right):
-    if len(left) != len(right):
-        raise Unreadable(f"{len(left)} numbers against {len(right)}")
     return added([a * b for a, b in zip(left, right, strict=True)])
 
 
@@ -231,10 +229,8 @@ def name_at(text, at, names):
 
 
 def tokens(text, names=()):
-    """(kind, text) of everything in a formula.
+    """(kind, text) of everything in a formula; `names` are mappings or sets of names.
 
-    Args:
-        names: mappings or sets of names.
     Raises:
         Unreadable: at a name that is in none of `names`, or at a strange sign.
     """
@@ -372,9 +368,7 @@ class Reader:
         self.names = kept
         if not found:
             raise Unreadable(f"{which} over no rows")
-        total = found[0]
-        for other in found[1:]:
-            total = entrywise(lambda a, b: a + b, total, other)
+        total = entrywise(lambda *row_by_row: added(row_by_row), *found)
         return total if which == "sum" else entrywise(lambda a: a / len(found), total)
 
 

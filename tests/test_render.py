@@ -8,6 +8,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import backhand as bh
@@ -17,7 +18,7 @@ from backhand.errors import UsageError
 from backhand.explain.general import general_document
 from backhand.explain.names import SCHEMES
 from backhand.explain.views import VIEWS
-from backhand.notation.expr import Call, Num, Partial, Ref, add, call, mul, power
+from backhand.notation.expr import Arr, Call, Num, Partial, Ref, add, call, mul, power
 from backhand.notation.latex import LatexPrinter
 from backhand.notation.names import latex_name
 from backhand.notation.numbers import Digits
@@ -399,3 +400,23 @@ def test_a_long_sum_is_broken_before_a_sign():
         assert others
         assert all(re.match(r" &(\\fit\{0\.\d+\}\{)?\\quad \{\} [+-] ", line) for line in others)
         assert text.count("w_{15}") == 1
+
+
+@pytest.mark.parametrize(
+    ("left", "latex"),
+    [
+        (Arr(np.array([1.0, -2.0])), "\\begin{bmatrix} 1 & -2 \\end{bmatrix}\\, x"),
+        (Call("stack", (Ref("w1"), Ref("w2"))), "\\begin{bmatrix} w_{1} & w_{2} \\end{bmatrix}\\, x"),
+        (Arr(np.array([[1.0], [2.0]])), "\\begin{bmatrix} 1 \\\\ 2 \\end{bmatrix}\\, x"),
+    ],
+)
+def test_a_list_from_the_left_is_a_row(left, latex):
+    shown = LatexPrinter()(Call("matmul", (left, Ref("x"))))
+    assert re.sub(r"\s*\\, ", "\\, ", shown) == latex
+    assert LatexPrinter()(Arr(np.array([1.0, -2.0]))) == "\\begin{bmatrix} 1 \\\\ -2 \\end{bmatrix}"
+
+
+def test_an_outer_product_with_a_number_is_a_product():
+    column = Arr(np.array([1.0, 2.0]))
+    assert LatexPrinter()(Call("outer", (column, Num(-3.0)))).endswith("\\end{bmatrix} \\cdot \\left(-3\\right)")
+    assert LatexPrinter()(Call("outer", (Ref("δ"), Ref("x")))) == "\\delta {x}^{\\top}"

@@ -161,6 +161,10 @@ def test_statements(statements, rows):
     assert write(parse(write(sheet))) == write(sheet)
 
 
+def test_quotes_and_line_ends_inside_a_text_cannot_break_a_sheet():
+    assert write(SheetText((Title('a "b"\nc\u2028d'),))) == "title \"a 'b' c\u2028d\"\n"
+
+
 @given(SIGNED, SIGNED)
 def test_the_number_of_a_rate_is_what_was_written(a, b):
     assert constant(parse(f"y = {a!r}").statements[0].value) == a

@@ -305,18 +305,35 @@ def test_large_and_deep_input_ends_in_an_error_in_time(name):
     [
         "input x\ny = " + "+" * 100_000 + "x",
         "input x\ny = " + "*".join(["x"] * 20_000),
-        "input x\ny = " + "-" * 99 + "x",
+        "input x\ny = " + "-" * 40 + "x",
         "input x\ny = " + "(" * 60 + "x" + ")" * 60,
-        "input x\ny = " + "^".join(["x"] * 90),
-        "input x\ny = " + "tanh(" * 60 + "x" + ")" * 60,
-        "input x\ny = " + "2^(" * 45 + "x" + ")" * 45,
+        "input x\ny = " + "^".join(["x"] * 41),
+        "input x\ny = " + "tanh(" * 40 + "x" + ")" * 40,
+        "input x\ny = " + "2^(" * 40 + "x" + ")" * 40,
         "input x\ny = x" + " " * MANY,
-        "input x\ny = " + "/".join(["x"] * 100),
+        "input x\ny = " + "/".join(["x"] * 41),
     ],
     ids=lambda text: text[8:40],
 )
 def test_what_is_large_but_not_too_deep_is_read(text):
     assert built(text).network.nodes["y"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "-" * 41 + "x",
+        "^".join(["x"] * 42),
+        "tanh(" * 41 + "x" + ")" * 41,
+        "/".join(["x"] * 42),
+        "a/b*" * 21 + "x",
+        "x^(" * 60 + "x" + ")" * 60,
+    ],
+)
+def test_one_operation_more_is_too_deep(text):
+    found = error(f"input x\ny = {text}")
+    assert found.message == "more than 40 operations are nested in one another"
+    assert found.place.line == 2
 
 
 # --- anything ------------------------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ from .shapes import ShapeConflict, shape_of
 from .sizes import conflict_at, refuse_large
 from .symbols import Symbols
 
-MOST_LISTED = 100
+MOST_LISTED = 90
 _CONSTANTS = {
     "e": "`const e = 2.718281828459045`, or exp(x) for e^x",
     "pi": "`const pi = 3.141592653589793`",

@@ -11,7 +11,8 @@ from ..notation.names import SUPERSCRIPT_DIGITS
 from .tokens import Token
 from .wording import FORMS, OPERAND, OPERATOR, misplaced, shorten
 
-DEEPEST = 100  # operations inside operations, in one formula
+DEEPEST = 40  # operations inside operations, in one formula: their derivatives are to be read
+FARTHEST = 100  # brackets and exponents inside one another
 _POWER_OF_LAYER = re.compile(r"_(\w+|\{[^{}]*\})$")
 
 # What the tree and its printers call their own. A sheet may use these words for functions of its own.
@@ -258,7 +259,7 @@ class FormulaReader:
 
     def deeper(self) -> None:
         self.depth += 1
-        if self.depth > DEEPEST:
+        if self.depth > FARTHEST:
             raise self.too_deep(self.tokens[self.at - 1].start)
 
     def checked(self, expr: Expr) -> Expr:

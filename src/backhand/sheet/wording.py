@@ -47,7 +47,6 @@ _CHARACTERS = {
     "|": "the size of x is written `abs(x)`",
     "~": "`~` stands inside a name, as in `W1~_1`",
     "∑": "a sum over the rows is written `sum(…)`, in the cost",
-    "Σ": "a sum over the rows is written `sum(…)`, in the cost",
     "<": "there are no comparisons; see `step`, `max` and `min`",
     ">": "there are no comparisons; see `step`, `max` and `min`",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..notation.numbers import FULL
 from ..notation.text import SHEET_TEXT
 from .model import (
@@ -35,9 +37,14 @@ def write(sheet: SheetText) -> str:
 def _declared(word: str, items: tuple[Declared, ...]) -> str:
     def one(item: Declared) -> str:
         size = f"[{item.size}]" if item.size else ""
-        return item.name + size + (f' "{item.label}"' if item.label else "")
+        return item.name + size + (f" {_quoted(item.label)}" if item.label else "")
 
     return f"{word} {', '.join(map(one, items))}"
+
+
+def _quoted(text: str) -> str:
+    """A text in quotes. The language has no way to write a quote or a line end inside; they become ' and a space."""
+    return '"' + re.sub(r"[\r\n]+", " ", text.replace('"', "'")) + '"'
 
 
 def _numbers(values: tuple[float, ...]) -> str:
@@ -47,7 +54,7 @@ def _numbers(values: tuple[float, ...]) -> str:
 def _line(statement: Statement) -> str:
     match statement:
         case Title(text=text):
-            return f'title "{text}"'
+            return f"title {_quoted(text)}"
         case Inputs(items=items):
             return _declared("input", items)
         case Targets(items=items):
@@ -75,5 +82,5 @@ def _line(statement: Statement) -> str:
         case Mode(kind=kind, size=size):
             return f"mode {kind}" + (f" of {size}" if size else "")
         case DataFrom(path=path):
-            return f'data from "{path}"'
+            return f"data from {_quoted(path)}"
     raise TypeError(f"no text for {statement!r}")
