@@ -76,6 +76,16 @@ class Sheet:
 
         _one_of("view", view, _views())
         _one_of("names", names, _schemes())
+        count = self.problem.table.rows if self.problem.table else 1
+        wrong = next((row for row in rows if not 1 <= row <= count), None)
+        if wrong is not None:
+            raise UsageError(f"there is no row {wrong}", expected=f"1 to {count}")
+        if every < 1:
+            raise UsageError(f"every {every} steps cannot be kept", expected="1 or more")
+        if until_gradient is not None and not until_gradient > 0:
+            raise UsageError(
+                f"a gradient cannot be below {until_gradient:g}", expected="a number above 0, such as 1e-6"
+            )
         choices = Choices(view, names, tuple(rows), questions=questions)  # type: ignore[arg-type]
         if until_gradient is not None and epochs == 1:
             epochs = MAX_EPOCHS

@@ -84,13 +84,13 @@ def open_sheet(source: str, seed: int | None = None) -> Sheet:
     if source == "-":
         text = sys.stdin.buffer.read().decode("utf-8-sig", errors="surrogateescape")
         sheet = _seeded(text, "stdin", Path(), seed)
-    elif not Path(source).exists() and source.removesuffix(".bh") in example_names() and "/" not in source:
+    elif not _exists(source) and source.removesuffix(".bh") in example_names() and "/" not in source:
         name = source.removesuffix(".bh")
         text, folder = example_text(name)
         sheet = _seeded(text, f"{name}.bh", folder, seed)
     else:
         path = Path(source)
-        if not path.exists():
+        if not _exists(source):
             near = nearest(source, example_names())
             raise UsageError(
                 f"there is no sheet `{source}`",
@@ -101,6 +101,13 @@ def open_sheet(source: str, seed: int | None = None) -> Sheet:
     for warning in sheet.warnings:
         click.echo(f"warning: {warning}", err=True)
     return sheet
+
+
+def _exists(source: str) -> bool:
+    try:
+        return Path(source).exists()
+    except (OSError, ValueError):  # a name that no file can have
+        return False
 
 
 def _seeded(text: str, name: str, folder: Path, seed: int | None) -> Sheet:

@@ -89,7 +89,7 @@ def show(
     from ..explain.show import Choices
 
     opened = open_sheet(sheet, seed)
-    machine = as_json or form == "json" or (output is not None and form is None and output.suffix == ".json")
+    machine = as_json or form == "json" or (output is not None and form is None and output.suffix.lower() == ".json")
     chosen = _names(opened, only)
     total = max_epochs if until_gradient is not None else epochs
 

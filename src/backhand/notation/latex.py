@@ -121,11 +121,10 @@ class LatexPrinter:
 
     def _call(self, expr: Call) -> str:
         op, args = expr.op, expr.args
-        inside = ", ".join(map(self._print, args))
         name = self.functions.get(op) or _function_name(expr.shown or op)
         if expr.prime:
             mark = "'" if expr.prime == 1 else f"'_{{{expr.prime}}}"
-            return f"{name}{mark}\\left({inside}\\right)"
+            return f"{name}{mark}\\left({self._list(args)}\\right)"
         writer = getattr(self, f"_{op}", None)
         if writer is not None:
             return str(writer(args, expr))
@@ -133,7 +132,10 @@ class LatexPrinter:
             return f"\\sum_{{{op[4:]}}} {self._part('mul', args[0], 1)}"
         if op in _COMPARE:
             return f"{self._part(op, args[0], 0)} {_COMPARE[op]} {self._part(op, args[1], 1)}"
-        return f"{name}\\left({inside}\\right)"
+        return f"{name}\\left({self._list(args)}\\right)"
+
+    def _list(self, args: tuple[Expr, ...]) -> str:
+        return ", ".join(map(self._print, args))
 
     def _terms(self, args: tuple[Expr, ...]) -> list[str]:
         """The terms of a sum, all but the first with their sign; a long sum is cut."""
