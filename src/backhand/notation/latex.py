@@ -124,7 +124,7 @@ class LatexPrinter:
         name = self.functions.get(op) or _function_name(expr.shown or op)
         if expr.prime:
             mark = "'" if expr.prime == 1 else f"'_{{{expr.prime}}}"
-            return f"{name}{mark}\\left({self._list(args)}\\right)"
+            return f"{name}{mark}\\left({self.listed(args)}\\right)"
         writer = getattr(self, f"_{op}", None)
         if writer is not None:
             return str(writer(args, expr))
@@ -132,9 +132,9 @@ class LatexPrinter:
             return f"\\sum_{{{op[4:]}}} {self._part('mul', args[0], 1)}"
         if op in _COMPARE:
             return f"{self._part(op, args[0], 0)} {_COMPARE[op]} {self._part(op, args[1], 1)}"
-        return f"{name}\\left({self._list(args)}\\right)"
+        return f"{name}\\left({self.listed(args)}\\right)"
 
-    def _list(self, args: tuple[Expr, ...]) -> str:
+    def listed(self, args: tuple[Expr, ...]) -> str:
         return ", ".join(map(self._print, args))
 
     def _terms(self, args: tuple[Expr, ...]) -> list[str]:
