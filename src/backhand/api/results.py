@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,16 +25,18 @@ if TYPE_CHECKING:
     from ..explain.show import Choices
 
 
-class Result:
+class Result(ABC):
     """What every result can do: draw itself in a terminal and a notebook, and become plain data."""
 
     digits: Digits = Digits()
 
+    @abstractmethod
     def document(self) -> Document:
-        raise NotImplementedError
+        """The result as a page."""
 
+    @abstractmethod
     def to_dict(self) -> dict[str, Any]:
-        raise NotImplementedError
+        """The result as plain data, with full doubles."""
 
     def to_markdown(self, digits: int | None = 6) -> str:
         from ..render.markdown import to_markdown

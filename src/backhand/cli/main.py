@@ -16,8 +16,22 @@ from .common import Progress, deliver, open_sheet, output_options
 EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage or a bad sheet, 3 the answers are wrong."
 
 
+def _version(context: click.Context, _: click.Parameter, asked: bool) -> None:
+    if not asked:
+        return
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        click.echo(f"backhand, version {version('backhand')}")
+    except PackageNotFoundError:
+        click.echo("backhand, from a source tree that is not installed")
+    context.exit()
+
+
 @click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="backhand", prog_name="backhand")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Print the version."
+)
 def backhand() -> None:
     """Works neural networks out by hand: every step in letters, in numbers and as a result."""
 
