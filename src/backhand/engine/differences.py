@@ -20,18 +20,13 @@ ONE_SIDED = 1e-6
 
 @dataclass(frozen=True)
 class Compared:
-    """One partial, three ways: the seed's (J(w + ε) - J(w))/ε, central differences, and back-propagation."""
+    """One partial, three ways: one-sided (J(w + ε) - J(w))/ε, central differences, and back-propagation."""
 
     name: Ref
     one_sided: float
     central: float
     step: float
     backprop: float
-
-    @property
-    def disagreement(self) -> float:
-        """|central - backprop| over the larger of the two, or over 1e-8 (so that 0 against 0 agrees)."""
-        return abs(self.central - self.backprop) / max(abs(self.central), abs(self.backprop), 1e-8)
 
 
 def central_step(value: float) -> float:
