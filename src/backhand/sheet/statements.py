@@ -1,13 +1,16 @@
-"""Reads one statement from its tokens."""
+"""Builds statements from what the grammar has found: one method for each of its rules, of the same name."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from itertools import takewhile
+from typing import Any
 
-from ..errors import SyntaxProblem, did_you_mean
+from lark import v_args
+
+from ..errors import did_you_mean
 from ..notation.expr import Call, Expr, Num, Ref
 from ..notation.names import canonical
-from .formula import FormulaReader, composed
+from .formula import Formulas, Refused, composed, number, shorten, whole
 from .model import (
     SCHEMES,
     Assign,
@@ -27,211 +30,123 @@ from .model import (
     Update,
 )
 from .tokens import Token
-from .wording import FORMS, OPERATOR, no_equation, shorten
+from .wording import COUNTED, FORMS
 
+FIXED = ("weights", "biases")
 MOST_UNITS = 100_000
 
 
-def plain_value(tokens: list[Token]) -> Assign | None:
-    """`w1 = 0.3`, of which a sheet may have thousands; None for anything else."""
-    if len(tokens) != 4 or tokens[1].kind != "=" or tokens[2].kind != "number" or tokens[0].kind != "name":
-        return None
-    name, _, number, _ = tokens
-    value = float(number.text.replace("−", "-"))
-    if value == float("inf"):
-        return None
-    return Assign(composed(name.text), Num(value, number[2:]), name[2:])
+class Statements(Formulas):
+    """The methods take what a rule has found, each part as an argument; an optional part may be None."""
 
+    def sheet(self, statements: list[Statement]) -> list[Statement]:
+        return statements
 
-class StatementReader(FormulaReader):
-    """Reads the tokens of one statement, behind its statement word if there is one."""
+    @v_args(inline=True)
+    def assign(self, name: Token, value: Expr) -> Assign:
+        return Assign(composed(name.text), value, _span(name))
 
-    def statement(self) -> Statement:
-        """The statement; nothing may be left over."""
-        first, second = self.tokens[0], self.tokens[1]
-        if first.kind == "name" and first.text in FORMS and second.kind != "=":
-            self.word = first.text
-            self.at = 1
-            found = _READERS[first.text](self)
-        elif first.kind == "name" and second.kind == "=":
-            found = self.assign()
-        else:
-            raise no_equation(self.tokens, self.text, self.source)
-        if self.next.kind != "end":
-            end = f"{OPERATOR}, or the end of the statement"
-            raise self.misplaced(end if self.word in _FORMULAS else "the end of the statement")
-        return found
+    @v_args(inline=True)
+    def const(self, name: Token, value: Expr) -> Const:
+        return Const(composed(name.text), value, _span(name))
 
-    def assign(self) -> Assign:
-        return Assign(*self.definition())
+    @v_args(inline=True)
+    def cost(self, name: Token, value: Expr) -> CostLine:
+        return CostLine(composed(name.text), value, _span(name))
 
-    def definition(self) -> tuple[str, Expr, tuple[int, int]]:
-        """`name = formula`."""
-        name, span = self.name()
-        self.expect("=", "`=`")
-        return name, self.formula(), span
+    @v_args(inline=True)
+    def title(self, word: Token, text: Token) -> Title:
+        return Title(text.text[1:-1], (word.start, text.end))
 
-    def title(self) -> Title:
-        text = self.quoted("a text in quotes")
-        return Title(text, (self.tokens[0].start, self.tokens[self.at - 1].end))
+    @v_args(inline=True)
+    def declared(self, name: Token, opened: None, size: Token | None, closed: None, label: Token | None) -> Declared:
+        entries = whole(size, COUNTED["input"], MOST_UNITS, hint=FORMS["input"]) if size else 0
+        return Declared(composed(name.text), label.text[1:-1] if label else "", entries, _span(name))
 
-    def quoted(self, expected: str) -> str:
-        return self.expect("text", expected).text[1:-1]
+    def input(self, items: list[Declared]) -> Inputs:
+        return Inputs(tuple(items))
 
-    def declared(self) -> tuple[Declared, ...]:
-        """`R "Rating", x[2]`."""
-        items = []
-        while True:
-            name, span = self.name()
-            size = 0
-            if self.skip("["):
-                size = self.whole("the number of entries", most=MOST_UNITS)
-                self.expect("]", "`]`")
-            label = self.quoted("a label in quotes") if self.next.kind == "text" else ""
-            items.append(Declared(name, label, size, span))
-            if not self.skip(","):
-                break
-        if self.next.kind != "end":
-            raise self.misplaced("`,`, a label in quotes, or the end")
-        return tuple(items)
+    def target(self, items: list[Declared]) -> Targets:
+        return Targets(tuple(items))
 
-    def input(self) -> Inputs:
-        return Inputs(self.declared())
+    def layers(self, parts: list[Any]) -> Layers:
+        word, *parts, output = parts  # with `as` before the output, or None in its place
+        names = takewhile(lambda part: isinstance(part, Token), parts)
+        sources = tuple(Ref(composed(name.text), (), _span(name)) for name in names)
+        layers = tuple(p for p in parts if isinstance(p, Layer))
+        if output is not None:
+            return Layers(sources, layers, composed(output.text), (word.start, output.end))
+        return Layers(sources, layers, "", (word.start, (layers[-1].span or (0, 0))[1]))
 
-    def target(self) -> Targets:
-        return Targets(self.declared())
+    def layer(self, parts: list[Any]) -> Layer:
+        size, activation, *rest = parts
+        units = whole(size, COUNTED["layers"], MOST_UNITS, hint=FORMS["layers"])
+        if activation is None:
+            return Layer(units, "", (), _span(size))
+        name = composed(activation.text)
+        name = "sigmoid" if canonical(name) == "σ" else name
+        settings = tuple(part.value for part in rest if isinstance(part, Num))
+        end = max([activation.end, *(p.end if isinstance(p, Token) else p.span[1] for p in rest)])
+        return Layer(units, name, settings, (activation.start, end))
 
-    def const(self) -> Const:
-        return Const(*self.definition())
+    def signed_number(self, parts: list[Token]) -> Num:
+        *signs, digits = parts
+        minus = sum(sign.type == "MINUS" for sign in signs) % 2
+        value = number(digits).value
+        return Num(-value if minus else value, (parts[0].start, digits.end))
 
-    def cost(self) -> CostLine:
-        return CostLine(*self.definition())
+    @v_args(inline=True)
+    def start(self, name: Token, seed: Token | None) -> Start:
+        if name.text in FIXED:
+            said = f"there is no number after `{name.text}`"
+            raise Refused(said, name.start, name.end, f"`{name.text}` and a number", FORMS["start"])
+        found = whole(seed, COUNTED["start"], 10**18, 0, FORMS["start"]) if seed else None
+        return Start(composed(name.text), found, span=_span(name))
 
-    def layers(self) -> Layers:
-        start = self.tokens[0].start
-        sources = []
-        while True:
-            name, span = self.name("the name of an input")
-            sources.append(Ref(name, (), span))
-            if not self.skip(","):
-                break
-        made = []
-        while self.skip("->"):
-            made.append(self.layer())
-        if not made:
-            raise self.misplaced("`->` and the number of units")
-        output = ""
-        if self.next.text == "as":
-            self.take()
-            output, _ = self.name("a name for the output")
-        elif self.next.kind != "end":
-            raise self.misplaced("`->`, `as`, or the end")
-        return Layers(tuple(sources), tuple(made), output, (start, self.tokens[self.at - 1].end))
+    @v_args(inline=True)
+    def fixed(self, name: Token, value: Num) -> tuple[Token, Num]:
+        return name, value
 
-    def layer(self) -> Layer:
-        """`3 leaky 0.1`, behind its arrow."""
-        start = self.next.start
-        size = self.whole("the number of units", most=MOST_UNITS)
-        activation, settings = "", list[float]()
-        if self.next.kind == "name" and self.next.text != "as":
-            start = self.next.start
-            activation, _ = self.name()
-            activation = "sigmoid" if canonical(activation) == "σ" else activation
-            if self.skip("("):
-                settings.append(self.signed_number())
-                while self.skip(","):
-                    settings.append(self.signed_number())
-                self.expect(")", "`,` or `)`")
-            else:
-                settings = self.numbers()
-        return Layer(size, activation, tuple(settings), (start, self.tokens[self.at - 1].end))
+    def start_fixed(self, parts: list[tuple[Token, Num]]) -> Start:
+        given = dict[str, float]()
+        for name, value in parts:
+            if name.text in SCHEMES:
+                said, seed = f"the seed of `{name.text}` is not called one", f"`seed {value.value:g}`"
+                raise Refused(said, *(value.span or _span(name)), seed, f"start {name.text} {seed.strip('`')}")
+            if name.text not in FIXED or name.text in given:
+                word = shorten(name.text)
+                said = f"`{word}` is given twice" if name.text in given else f"`start` does not know `{word}`"
+                hint = did_you_mean(name.text, FIXED) or FORMS["start"]
+                raise Refused(said, name.start, name.end, ", ".join(FIXED), hint, word)
+            given[name.text] = value.value
+        end = (parts[-1][1].span or (0, 0))[1]
+        return Start("fixed", None, given.get("weights"), given.get("biases"), span=(parts[0][0].start, end))
 
-    def signed_number(self) -> float:
-        """A number with its sign."""
-        minus = self.signs()
-        token = self.expect("number", "a number")
-        value = self.finite(Num(float(token.text.replace("−", "-")), (token.start, token.end))).value
-        return -value if minus % 2 else value
-
-    def numbers(self) -> list[float]:
-        """All numbers that follow."""
-        found = []
-        while self.next.kind in ("number", "-", "+"):
-            found.append(self.signed_number())
-        return found
-
-    def start(self) -> Start:
-        name, span = self.name(f"{', '.join(SCHEMES)}, or weights and biases")
-        numbered = self.next.kind in ("number", "-", "+") and name not in SCHEMES
-        if numbered or name in _FIXED:
-            return self.fixed(name, span)
-        seed = None
-        if self.next.text == "seed":
-            self.take()
-            seed = self.whole("the seed, a whole number", least=0, most=10**18)
-        elif self.next.kind != "end":
-            raise self.misplaced("`seed` and a whole number, or the end")
-        return Start(name, seed, span=span)
-
-    def fixed(self, name: str, span: tuple[int, int]) -> Start:
-        """`weights 0.5, biases 0`; the first name is read."""
-        first, given = span[0], dict[str, float]()
-        while True:
-            if name not in _FIXED or name in given:
-                twice = f"`{name}` is given twice"
-                raise SyntaxProblem(
-                    twice if name in given else f"`start` does not know `{shorten(name)}`",
-                    place=self.place(*span),
-                    expected="weights, biases",
-                    got=shorten(name),
-                    hint=did_you_mean(name, _FIXED) or FORMS["start"],
-                )
-            given[name] = self.signed_number()
-            if not self.skip(","):
-                break
-            name, span = self.name("weights or biases")
-        end = self.tokens[self.at - 1].end
-        return Start("fixed", None, given.get("weights"), given.get("biases"), span=(first, end))
-
-    def rate(self) -> Rate:
-        start = self.next.start
-        expr = self.formula()
-        span = (start, self.tokens[self.at - 1].end)
-        value = constant(expr)
+    @v_args(inline=True)
+    def rate(self, formula: Expr) -> Rate:
+        value = constant(formula)
         if value is None:
-            raise SyntaxProblem(
-                "the rate is not a finite number",
-                place=self.place(*span),
-                expected="a number such as 0.1 or 1/3",
-                got=f"`{shorten(self.text[slice(*span)])}`",
-                hint="rate 0.1",
-            )
-        return Rate(value, span)
+            said = "the rate is not a finite number"
+            raise Refused(said, *(formula.span or (0, 0)), "a number such as 0.1 or 1/3", "rate 0.1")
+        return Rate(value, formula.span)
 
-    def update(self) -> Update:
-        rule, (start, _) = self.name("sgd, momentum, nesterov, adagrad, rmsprop, adam or adamw")
-        numbers = tuple(self.numbers())
-        return Update(rule, numbers, (start, self.tokens[self.at - 1].end))
+    @v_args(inline=True)
+    def update(self, rule: Token, *numbers: Num) -> Update:
+        end = numbers[-1].span if numbers else _span(rule)
+        return Update(composed(rule.text), tuple(n.value for n in numbers), (rule.start, end[1] if end else rule.end))
 
-    def mode(self) -> Mode:
-        kind, span = self.name("batch, online or batches")
-        if self.next.text != "of":
-            return Mode(kind, 0, span)
-        self.take()
-        size = self.whole("the number of rows in a batch")
-        return Mode(kind, size, (span[0], self.tokens[self.at - 1].end))
+    @v_args(inline=True)
+    def mode(self, kind: Token, size: Token | None) -> Mode:
+        rows = whole(size, COUNTED["mode"], 999_999_999, hint=FORMS["mode"]) if size else 0
+        return Mode(composed(kind.text), rows, (kind.start, size.end if size else kind.end))
 
-    def data(self) -> DataFrom:
-        if self.next.text != "from":
-            raise self.misplaced("the end of the line and the rows below it, or `from` and a file name")
-        self.take()
-        path = self.quoted("a file name in quotes")
-        return DataFrom(path, self.tokens[self.at - 1][2:])
+    @v_args(inline=True)
+    def data(self, path: Token) -> DataFrom:
+        return DataFrom(path.text[1:-1], _span(path))
 
 
-_FIXED = ("weights", "biases")
-_FORMULAS = ("", "const", "cost", "rate")
-_READERS: dict[str, Callable[[StatementReader], Statement]] = {word: getattr(StatementReader, word) for word in FORMS}
+def _span(token: Token) -> tuple[int, int]:
+    return token.start, token.end
 
 
 def constant(expr: Expr) -> float | None:

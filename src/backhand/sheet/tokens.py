@@ -31,18 +31,21 @@ _TOKEN = re.compile(
 )
 _COMMENT = re.compile(r"#[^\n]*")
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufffe\uffff\ud800-\udfff]")
-_SAME = {"−": "-", "·": "*", "×": "*", "⋅": "*", "∗": "*", "**": "^", "→": "->"}
+_SIGNS = {
+    "+": "PLUS", "-": "MINUS", "−": "MINUS", "*": "STAR", "·": "STAR", "×": "STAR", "⋅": "STAR", "∗": "STAR",
+    "/": "SLASH", "@": "AT", "^": "_CARET", "**": "_CARET", "(": "LPAR", ")": "RPAR", "[": "LSQB", "]": "RSQB",
+    ",": "_COMMA", "=": "_EQUAL", "->": "_ARROW", "→": "_ARROW",
+}  # fmt: skip
 _PAIRS = {"(": ")", "[": "]"}
 
 
 class Token(NamedTuple):
-    """A word of the sheet.
+    """A word or sign of the sheet.
 
-    `kind` is `name`, `number`, `text` (with its quotes), `raised` (superscript digits), `bad` (a character
-    that means nothing here), `end`, or the sign itself in its plain form: `*` for `·`, `^` for `**`.
+    `type` is what the grammar calls it, `BAD` for a character that means nothing in a sheet, or `_STOP`.
     """
 
-    kind: str
+    type: str
     text: str
     start: int
     end: int
@@ -57,7 +60,7 @@ class Rows(NamedTuple):
 
 
 def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
-    """The statements of a sheet, each ended by an `end` token; `Rows`, if there are any, come last.
+    """The statements of a sheet, each ended by a `_STOP` token; `Rows`, if there are any, come last.
 
     Raises:
         SyntaxProblem: a control character, brackets that do not match, something too deep or too long.
@@ -88,9 +91,8 @@ def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
                 continue  # an open bracket continues the line
             kind, word, start = "bad", ";", text.index(";", start)
         elif kind == "sign":
-            kind = _SAME.get(word, word)
-            if kind in "()[]=":
-                brackets.follow(kind, start)
+            if word in "()[]=":
+                brackets.follow(word, start)
         elif len(word) > LONGEST_WORD and kind != "text":
             raise _too_long(f"a {kind}", LONGEST_WORD, "characters", Place.of(source, text, start))
         elif word == '"':
@@ -101,7 +103,8 @@ def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
                 got="the end of the line",
                 hint="close the quote on its own line",
             )
-        tokens.append(Token(kind, word, start, end))
+        type_ = _SIGNS[word] if kind == "sign" else "WHOLE" if kind == "number" and word.isdigit() else kind.upper()
+        tokens.append(Token(type_, word, start, end))
         count += 1
         if len(tokens) > MOST_TOKENS or count > MOST_IN_ALL:
             brackets.refuse_open_line(start)
@@ -125,7 +128,7 @@ def _stands_alone(token: Token, text: str) -> bool:
 
 def _ended(tokens: list[Token]) -> list[Token]:
     end = tokens[-1].end
-    return [*tokens, Token("end", "", end, end)]
+    return [*tokens, Token("_STOP", "", end, end)]
 
 
 def _refuse_control_characters(text: str, source: str) -> None:
