@@ -34,8 +34,10 @@ def needs_brackets(parent: str, child: Expr, position: int) -> bool:
     Brackets keep the order of work: what is printed, worked from left to right, is what was calculated.
     """
     outer, inner = BINDING[parent], binding(child)
+    if parent == "pow" and position == 1:  # x^-y stands as it is, and x^(-y/2) does not: its sign goes with all of it
+        return inner < SIGN or (type(child) is Call and child.op == "neg" and binding(child.args[0]) < SIGN)
     if parent == "pow":
-        return inner <= POWER if position == 0 else inner < SIGN
+        return inner <= POWER
     if parent == "transpose":
         return inner < ATOM
     if parent == "neg":
