@@ -45,12 +45,17 @@ def forward_lines(network: Network, view: View) -> Iterator[Line]:
         for node in network.equations:
             yield from _entries(node, network)
     else:
-        layers = layer_view(network)
-        for layer in layers.layers:
+        found = layer_view(network)
+        yield from _as_they_are(found.before)
+        for layer in found.layers:
             yield from _layer_forward(layer, view)
-        for node in layers.rest:
-            assert node.formula is not None
-            yield Line(Ref(node.name), node.formula)
+        yield from _as_they_are(found.rest)
+
+
+def _as_they_are(nodes: Iterable[Node]) -> Iterator[Line]:
+    for node in nodes:
+        assert node.formula is not None
+        yield Line(Ref(node.name), node.formula)
 
 
 def _entries(node: Node, network: Network) -> Iterator[Line]:
@@ -109,9 +114,10 @@ def _layer_forward(layer: Layer, view: View) -> Iterator[Line]:
 
 
 def backward_lines(program: Program, view: View) -> Iterator[Line]:
-    """∂C/∂(each node), last first, then ∂C/∂(each parameter), in a view."""
+    """∂C/∂(each node that parameters lead to), last first, then ∂C/∂(each parameter), in a view."""
     network = program.network
-    nodes = [n.name for n in program.order]
+    trained = network.trained
+    nodes = [n.name for n in program.order if n.name in trained or not n.is_equation or not trained]
     parameters = [p.name for p in network.parameters]
     if view == "own":
         yield from own_lines(program, [*nodes, *parameters])
@@ -154,7 +160,7 @@ def _matrix_backward(program: Program, view: LayerView) -> Iterator[Line]:
 
     for node in reversed(view.rest):
         received = program.received.get(node.name)
-        if received is not None and received.whole is not None:
+        if received is not None and received.whole is not None and node.name in program.network.trained:
             yield Line(program.partial(node.name), received.whole)
     following: Layer | None = None
     for layer in reversed(view.layers):

@@ -117,6 +117,15 @@ class Network:
         return sum(int(np.prod(p.shape)) for p in self.parameters)
 
     @cached_property
+    def trained(self) -> frozenset[str]:
+        """The equations that parameters lead to; the others bring inputs and targets to another scale."""
+        led = {p.name for p in self.parameters}
+        for node in self.equations:
+            if node.formula is not None and not led.isdisjoint(names(node.formula)):
+                led.add(node.name)
+        return frozenset(led)
+
+    @cached_property
     def outputs(self) -> list[Node]:
         """The nodes that the cost looks at, or, without a cost, those that nothing else uses."""
         if self.cost:

@@ -99,10 +99,16 @@ class Layer:
 
 @dataclass(frozen=True)
 class LayerView:
-    """A network read as layers; `rest` are the equations behind them, such as u = A1 - y."""
+    """A network read as layers.
+
+    Attributes:
+        before: the equations that bring the inputs to the first layer, such as x = [(bill - 44)/5.5, …].
+        rest: the equations behind the layers, such as u = A1 - y.
+    """
 
     layers: tuple[Layer, ...]
     rest: tuple[Node, ...]
+    before: tuple[Node, ...] = ()
 
 
 class _NoLayers(Exception):
@@ -155,7 +161,9 @@ def _recognise(network: Network) -> LayerView:
             )
     if not units:
         raise _NoLayers("it has no neuron of the form w·x + b")
-    depth: dict[str, int] = {n.name: 0 for n in network.inputs}
+    taken = {s.name for n, made in units.items() for u in (made[:1] if n in wholes else made) for _, s in u.terms}
+    before = _prepared(network, taken)
+    depth: dict[str, int] = {n.name: 0 for n in (*network.inputs, *before)}
     for name, made in units.items():
         taken = {s.name for u in (made[:1] if name in wholes else made) for _, s in u.terms}
         for source in taken:
@@ -166,13 +174,28 @@ def _recognise(network: Network) -> LayerView:
     layers: list[Layer] = []
     for number in range(1, max(depth[n] for n in units) + 1):
         members = [n for n in units if depth[n] == number]
-        layers.append(_layer(number, members, units, wholes, depth, layers, network))
-    rest = [n for n in network.equations if n.name not in units and n.name not in used_as_activation]
+        layers.append(_layer(number, members, units, wholes, depth, layers, (*network.inputs, *before)))
+    known = {*units, *used_as_activation, *(n.name for n in before)}
+    rest = [n for n in network.equations if n.name not in known]
     for node in rest:
         for user in network.consumers[node.name]:
             if user.name in units:
                 raise _NoLayers(f"`{node.name}` is no neuron, and `{user.name}` takes it")
-    return LayerView(tuple(layers), tuple(rest))
+    return LayerView(tuple(layers), tuple(rest), before)
+
+
+def _prepared(network: Network, taken: set[str]) -> tuple[Node, ...]:
+    """The equations without any parameter that stand between the inputs and what is taken of them, in order."""
+    given = {n.name for n in network.nodes.values() if n.role in (Role.INPUT, Role.CONST)}
+    prepared = dict[str, Node]()
+    for node in network.equations:
+        if node.formula is not None and set(names(node.formula)) <= given | prepared.keys():
+            prepared[node.name] = node
+    needed = taken & prepared.keys()
+    for node in reversed(prepared.values()):
+        if node.name in needed and node.formula is not None:
+            needed |= set(names(node.formula)) & prepared.keys()
+    return tuple(node for node in prepared.values() if node.name in needed)
 
 
 def _layer(
@@ -182,7 +205,7 @@ def _layer(
     wholes: dict[str, tuple[Ref, Ref | None, Ref, Ref, Expr]],
     depth: dict[str, int],
     layers: list[Layer],
-    network: Network,
+    inputs: Sequence[Node],
 ) -> Layer:
     made = tuple(u for n in members for u in units[n])
     alike = members[0] in wholes and len(members) == 1  # all rows of one matrix take the same
@@ -190,7 +213,7 @@ def _layer(
         for _, source in unit.terms:
             if depth[source.name] != number - 1:
                 raise _NoLayers(f"`{unit.z.name}` takes `{source.name}` past the layer between (a skip connection)")
-    before = [u.a for u in layers[-1].units] if layers else [r for n in network.inputs for r in n.entries()]
+    before = [u.a for u in layers[-1].units] if layers else [r for n in inputs for r in n.entries()]
     taken = {s for u in (made[:1] if alike else made) for _, s in u.terms}
     sources = tuple(s for s in before if s in taken) if number == 1 else tuple(before)
     whole = wholes.get(members[0]) if len(members) == 1 else None
