@@ -183,8 +183,9 @@ class Gradients:
     """Everything one pass back gives, for the rows of a tape.
 
     Attributes:
-        adjoints: node or input to ∂of/∂it for each row, (rows, *shape). `of` is a row's own cost L,
-            or the node that the program was made for.
+        adjoints: node to ∂of/∂it for each row, (rows, *shape), for the nodes that parameters lead to. `of` is a
+            row's own cost L, or the node that the program was made for. The others are worked when they are asked
+            for: training needs none of them, and one that has no slope (sqrt(x) at 0) is in nobody's way.
     """
 
     program: Program
@@ -192,7 +193,7 @@ class Gradients:
     adjoints: Mapping[str, Array] = field(repr=False)
 
     def lookup(self, leaf: Ref | Partial) -> Array:
-        return self.adjoints[leaf.by.name] if type(leaf) is Partial else self.tape.lookup(leaf)
+        return self.rows(leaf.by.name) if type(leaf) is Partial else self.tape.lookup(leaf)
 
     def work(self, expr: Expr) -> Array:
         with np.errstate(all="ignore"):
@@ -202,7 +203,10 @@ class Gradients:
         """∂of/∂name for each row, (rows, *shape): of a node, an input or a parameter; 0 if not reached."""
         if name in self.adjoints:
             return self.adjoints[name]
-        return frozen(self._worked(name, 0, self.tape.count))
+        found = self._worked(name, 0, self.tape.count)
+        if not np.isfinite(found).all():
+            raise self._no_slope(name, found)
+        return frozen(found)
 
     def _worked(self, name: str, start: int, stop: int) -> Array:
         shape = self.tape.network.shape_of(name)
@@ -231,8 +235,7 @@ class Gradients:
         for start in range(0, self.tape.count, step):
             piece = self._worked(name, start, min(start + step, self.tape.count))
             if not np.isfinite(piece).all():
-                row = start + int(np.argwhere(~np.isfinite(piece))[0][0])
-                raise self._no_slope(name, f" in row {self.tape.rows[row]}")
+                raise self._no_slope(name, piece, start)
             if total is not None:
                 piece = np.concatenate([total[None], piece])
             with np.errstate(all="ignore"):
@@ -247,13 +250,18 @@ class Gradients:
                     extra = gather(self.program.penalty[name], self.tape.work, 1, shape)[0]
                 total = total + extra
         if not np.isfinite(total).all():
-            raise self._no_slope(name, "")
+            raise self._no_slope(name)
         return frozen(total)
 
-    def _no_slope(self, name: str, where: str) -> NumberError:
+    def _no_slope(self, name: str, found: Array | None = None, start: int = 0) -> NumberError:
+        """The error for a derivative whose rows, from `start` on, are these; without them, for the sum of all."""
+        row = start + int(np.argwhere(~np.isfinite(found))[0][0]) if found is not None else 0
+        where = f" in row {self.tape.rows[row]}" if found is not None else ""
+        received = self.program.received.get(name)
         return NumberError(
             f"∂{self.program.symbol.name}/∂{name} is not finite{where}",
             expected="a finite number",
+            got=PLAIN(received.whole) if received is not None and received.whole is not None else "",
             hint="smaller weights or scaled inputs; a root, logarithm or power at 0 has no finite slope",
         )
 
@@ -277,7 +285,7 @@ def gather(received: Received, work: Callable[[Expr], Array], rows: int, shape: 
 
 
 def backward(tape: Tape, program: Program) -> Gradients:
-    """Works ∂of/∂(every node and input), last first, each from those that use it.
+    """Works ∂of/∂(every node that parameters lead to), last first, each from those that use it.
 
     Raises:
         NumberError: a cost or a derivative that is not finite, naming node and row.
@@ -286,27 +294,10 @@ def backward(tape: Tape, program: Program) -> Gradients:
         _ = tape.cost  # a cost that is no number is said before its derivatives are
     adjoints: dict[str, Array] = {}
     gradients = Gradients(program, tape, adjoints)
-    inputs = [n for n in tape.network.inputs if n.name in tape.values]
-    reached = {n.name for n in program.order}
-    with np.errstate(all="ignore"):
-        for node in (*program.order, *(n for n in inputs)):
-            received = program.received.get(node.name)
-            if received is None:
-                adjoints[node.name] = frozen(np.zeros((tape.count, *node.shape)))
-                continue
-            found = gather(received, lambda e: evaluate(e, gradients.lookup), tape.count, node.shape)
-            if not np.isfinite(found).all():
-                row = int(np.argwhere(~np.isfinite(found))[0][0])
-                raise NumberError(
-                    f"∂{program.symbol.name}/∂{node.name} is not finite in row {tape.rows[row]}",
-                    expected="a finite number",
-                    got=PLAIN(received.whole) if received.whole is not None else "",
-                    hint="a square root, a logarithm or a power at 0 has no finite slope there",
-                )
-            adjoints[node.name] = frozen(found)
-    for node in tape.network.equations:
-        if node.name not in reached:
-            adjoints[node.name] = frozen(np.zeros((tape.count, *node.shape)))
+    trained = tape.network.trained
+    for node in program.order:
+        if node.name in trained:
+            adjoints[node.name] = gradients.rows(node.name)
     return gradients
 
 
