@@ -463,7 +463,7 @@ def test_training_needs_no_slope_of_what_no_parameter_leads_to():
     _, gradients = worked("input x\nw = 3\na = x - 2; b = sqrt(a); y = w*b\ncost C = sum(y)\ndata\nx\n6\n2")
     assert gradients.totals["w"] == 2
     for name in ("a", "x"):
-        with pytest.raises(NumberError, match=f"∂C/∂{name} is not finite in row 2"):
+        with pytest.raises(NumberError, match="∂C/∂a is not finite in row 2"):
             gradients.rows(name)
 
 
