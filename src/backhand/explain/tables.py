@@ -9,7 +9,7 @@ from ..engine.reference import Gradients, Tape
 from ..engine.run import Run
 from ..network.derive import entry_partial
 from ..network.graph import Network, Node, Role
-from ..notation.expr import Call, Expr, Num, Partial, Ref, is_number
+from ..notation.expr import ONE, ZERO, Call, Expr, Num, Partial, Ref, is_number, substitute
 from ..ops.evaluate import value_of
 from ..ops.vocabulary import VOCABULARY
 from .scene import Scene
@@ -129,13 +129,32 @@ def _uses(formula: Expr, network: Network) -> list[str]:
 def _spelt(slope: Expr) -> Expr:
     """σ'(z) with its meaning where it is a matter of cases: relu'(z) is 1 if z > 0, else 0."""
     if type(slope) is Call and slope.prime and slope.op in VOCABULARY:
+        if slope.op in ("max", "min"):
+            return _taken(slope)
         meaning = VOCABULARY[slope.op].derivative[slope.prime - 1]
         if type(meaning) is Call and meaning.op == "cases":
-            from ..notation.expr import substitute
-
             letters = VOCABULARY[slope.op].letters
             return substitute(meaning, dict(zip(letters, slope.args, strict=False)))
     return slope
+
+
+def _taken(slope: Call) -> Expr:
+    """When max or min takes an argument: it beats those before it, for a tie goes to the first, and no later one
+    beats it."""
+    k = slope.prime - 1
+    own, before, after = slope.args[k], slope.args[:k], slope.args[k + 1 :]
+    larger = slope.op == "max"
+
+    def best(of: tuple[Expr, ...]) -> Expr:
+        return of[0] if len(of) == 1 else Call(slope.op, of)
+
+    if not before:
+        return Call("cases", (ONE, Call("ge" if larger else "le", (own, best(after))), ZERO))
+    if not after:
+        return Call("cases", (ONE, Call("gt" if larger else "lt", (own, best(before))), ZERO))
+    loses = Call("le" if larger else "ge", (own, best(before)))
+    beaten = Call("lt" if larger else "gt", (own, best(after)))
+    return Call("cases", (ZERO, loses, ZERO, beaten, ONE))
 
 
 def history_table(run: Run, cost_name: str, most: int = 20) -> Table:

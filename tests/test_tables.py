@@ -1,0 +1,57 @@
+"""What tables and lines of a page say is true, and what an error says fits what has happened."""
+
+import itertools
+import re
+
+import pytest
+
+import backhand as bh
+from backhand.notation.numbers import Digits
+from backhand.render.files import as_text
+
+
+def page(sheet, digits=6, form="text", **choices):
+    return as_text(bh.read(sheet).show(**choices).document(), None, form, Digits(digits))
+
+
+def rows_of(text, title):
+    """The rows of a table, cut at its columns."""
+    lines = text.split(f"\n{title}")[1].split("\n\n")[0].splitlines()[1:]
+    return [re.split(r"  +", line.strip()) for line in lines]
+
+
+# --- function, derivative, value ------------------------------------------------------------------------------
+
+
+def worth(cases, names):
+    """{1 if w1 ≥ w2; else 0}: every case that holds gives the same, else the last one counts."""
+    *pairs, otherwise = cases.strip("{}").split("; ")
+    known = {"max": max, "min": min} | names
+    tests = [pair.split(" if ") for pair in pairs]
+    plain = [(value, test.replace("≥", ">=").replace("≤", "<=")) for value, test in tests]
+    found = {float(value) for value, test in plain if eval(test, {}, known)}
+    assert len(found) < 2
+    return found.pop() if found else float(otherwise.removeprefix("else "))
+
+
+@pytest.mark.parametrize("op", ["max", "min"])
+@pytest.mark.parametrize("count", [2, 3, 4])
+def test_the_table_says_when_an_argument_is_taken(op, count):
+    """In all orders of the numbers, ties included, the words and the value are 1 for the one that is taken."""
+    names = [f"w{k}" for k in range(1, count + 1)]
+    for numbers in itertools.product([1, 2, 3][: 5 - count], repeat=count):
+        values = "; ".join(f"{n} = {v}" for n, v in zip(names, numbers, strict=True))
+        text = page(f"b = {op}({', '.join(names)})\n{values}\ncost C = b\n")
+        first = numbers.index(max(numbers) if op == "max" else min(numbers))
+        found = {row[2]: row[3:] for row in rows_of(text, "Function, derivative") if row[0] == "b"}
+        for k, name in enumerate(names):
+            said, value = found[f"∂b/∂{name}"]
+            assert float(value) == (k == first), (numbers, name)
+            assert worth(said, dict(zip(names, numbers, strict=True))) == (k == first), (numbers, name, said)
+
+
+def test_numbers_among_the_arguments_count():
+    sheet = "b = max(w1, w2, 9)\nw1 = 1; w2 = 3\ncost C = b\n"
+    text = page(sheet)
+    assert ["b", "max(w1, w2, 9)", "∂b/∂w2", "{0 if w2 ≤ w1; 0 if w2 < 9; else 1}", "0"] in rows_of(text, "Function")
+    assert "0 & \\text{if } w_{2} < 9" in page(sheet, form="latex")
