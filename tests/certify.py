@@ -191,26 +191,22 @@ def substitution(text, run, last_digit=0.0):
         if names is None or not line.startswith("  ") or not SIGN.search(line):
             continue
         if updating:
-            names = names | remembered(line, names, state, step, run)
+            names = names | remembered(line, state, step, run)
         worked_out(tally, line, names, rows, left_too=not updating, last_digit=last_digit)
-        if updating and (found := KEPT.match(parts_of(line)[0])):
-            names = names | {found[1]: evaluate(parts_of(line)[1][-1][1])}
+        if updating and KEPT.match(parts_of(line)[0]):
+            names = names | {parts_of(line)[0]: evaluate(parts_of(line)[1][-1][1])}
     return tally
 
 
-def remembered(line, names, state, step, run):
-    """w, g and what is kept from the step before, for the parameter that an update's line is about."""
+def remembered(line, state, step, run):
+    """What is kept from the step before, v(b), for the parameter that an update's line is about; 0 at first."""
     left, _ = parts_of(line)
-    if step["update"]["rule"] == "sgd":
-        return {}  # its one line is in the names of the parameter itself
     found = KEPT.match(left)
-    ref = found[2] if found else left
-    known = {"w": evaluate(ref, run.parameters(step)), "g": evaluate(f"∂{run.cost}/∂{ref}", names)}
-    if found and found[1] in ("v", "s", "m") and found[1] not in state:
-        known[found[1]] = entrywise(lambda _: 0.0, known["w"])
-    elif found and found[1] in ("v", "s", "m"):
-        known[found[1]] = evaluate(ref, state[found[1]])
-    return known
+    if found is None or found[1] not in ("v", "s", "m"):
+        return {}
+    if found[1] not in state:
+        return {left: entrywise(lambda _: 0.0, evaluate(found[2], run.parameters(step)))}
+    return {left: evaluate(found[2], state[found[1]])}
 
 
 def worked_out(tally, line, names, rows, left_too, last_digit=0.0):

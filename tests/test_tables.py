@@ -55,3 +55,33 @@ def test_numbers_among_the_arguments_count():
     text = page(sheet)
     assert ["b", "max(w1, w2, 9)", "∂b/∂w2", "{0 if w2 ≤ w1; 0 if w2 < 9; else 1}", "0"] in rows_of(text, "Function")
     assert "0 & \\text{if } w_{2} < 9" in page(sheet, form="latex")
+
+
+# --- updates --------------------------------------------------------------------------------------------------
+
+LINE = "input x; target y\nyh = w*x + b\nw = 0.2; b = 0.1\ncost C = {}\nrate 0.1\n{}\ndata\nx, y\n1, 2\n2, 3\n"
+
+
+@pytest.mark.parametrize(
+    ("rule", "lines"),
+    [
+        ("sgd", ["b ← b - η·∂C/∂b"]),
+        ("momentum", ["v(b) ← μ·v(b) - η·∂C/∂b", "b ← b + v(b)"]),
+        ("nesterov", ["v(b) ← μ·v(b) - η·∂C/∂b", "b ← b + μ·v(b) - η·∂C/∂b"]),
+        ("adagrad", ["s(b) ← s(b) + (∂C/∂b)²", "b ← b - (η·∂C/∂b)/(sqrt(s(b)) + ε)"]),
+        ("rmsprop", ["s(b) ← ρ·s(b) + (1 - ρ)·(∂C/∂b)²", "b ← b - (η·∂C/∂b)/(sqrt(s(b)) + ε)"]),
+        (
+            "adam",
+            [
+                "m(b) ← β1·m(b) + (1 - β1)·∂C/∂b", "s(b) ← β2·s(b) + (1 - β2)·(∂C/∂b)²", "m̂(b) ← m(b)/(1 - β1^t)",
+                "ŝ(b) ← s(b)/(1 - β2^t)", "b ← b - η·m̂(b)/(sqrt(ŝ(b)) + ε)",
+            ],
+        ),
+        ("adamw", ["b ← b - η·m̂(b)/(sqrt(ŝ(b)) + ε) - η·λ·b"]),
+    ],
+)  # fmt: skip
+def test_an_update_is_in_the_parameters_own_letters(rule, lines):
+    text = page(LINE.format("mse(yh, y)", f"update {rule}"))
+    for line in lines:
+        assert f"\n  {line} = " in text
+    assert "Update: " + rule in text

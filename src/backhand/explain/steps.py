@@ -81,18 +81,18 @@ def update_steps(change: Change, gradients: Gradients, ref: Ref, rename: Names) 
         old = change.old_state.get(letter, {}).get(name)
         nothing = np.zeros(np.shape(change.before[name][at]))
         numbers[letter] = as_expr(np.asarray(old[at] if old is not None else nothing))
-    several = len(rule.lines) > 1
+    own = renamed(ref, rename)
+    assert isinstance(own, Ref)
+    kept = {letter: Ref(f"{letter}({PLAIN(own)})") for letter, _ in rule.lines}  # v(b): each parameter has its own
+    names: dict[str, Expr] = {**kept, "w": own, "g": Partial(Ref(cost.name), own)}
     out = []
     for letter, formula in rule.lines:
         filled = _filled(formula, numbers)
         worked = _worked_brackets(filled)
         value = change.lines[name][letter][at]
         numbers[letter] = as_expr(value)
-        own = renamed(ref, rename)
-        assert isinstance(own, Ref)
-        left: Expr = own if letter == "w" else Ref(f"{letter}({PLAIN(own)})")
-        named = _filled(formula, {"w": own, "g": Partial(Ref(cost.name), own)}) if not several else formula
-        out.append(Step(left, named, (filled,) if worked is filled else (filled, worked), value, sign="←"))
+        forms = (filled,) if worked is filled else (filled, worked)
+        out.append(Step(names[letter], _filled(formula, names), forms, value, sign="←"))
     return out
 
 

@@ -120,10 +120,16 @@ class TextPrinter:
         return self._product(" ⊗ ", "outer", args)
 
     def _div(self, args: tuple[Expr, ...], expr: Call) -> str:
-        return self._product("/", "div", args)
+        text = self._product("/", "div", args)
+        last = args[0].args[-1] if type(args[0]) is Call and args[0].op in ("mul", "hadamard") else args[0]
+        if type(last) is Partial:  # ∂C/∂w/2 would be read in two ways
+            text = f"({self._print(args[0])})/{self._part('div', args[1], 1)}"
+        return text
 
     def _pow(self, args: tuple[Expr, ...], expr: Call) -> str:
         base, exponent = self._part("pow", args[0], 0), args[1]
+        if type(args[0]) is Partial:
+            base = f"({base})"  # ∂C/∂w² would be another thing
         if not self.sheet and type(exponent) is Num and exponent.value in range(2, 10):
             return base + str(int(exponent.value)).translate(_RAISED)
         return f"{base}^{self._part('pow', exponent, 1)}"
