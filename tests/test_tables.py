@@ -6,6 +6,9 @@ import re
 import pytest
 
 import backhand as bh
+from backhand.engine.differences import Compared, Price
+from backhand.explain.gradcheck import GradientCheck, gradcheck_document
+from backhand.notation.expr import Ref
 from backhand.notation.numbers import Digits
 from backhand.render.files import as_text
 
@@ -85,3 +88,37 @@ def test_an_update_is_in_the_parameters_own_letters(rule, lines):
     for line in lines:
         assert f"\n  {line} = " in text
     assert "Update: " + rule in text
+
+
+# --- gradients by differences ---------------------------------------------------------------------------------
+
+
+def checked(prices=(), backprop=1.0):
+    """The page of a comparison of one partial."""
+    check = GradientCheck((Compared(Ref("w"), 1.0, 1.0, 1e-5, backprop),), 1, tuple(prices), 1e-6, "C")
+    return as_text(gradcheck_document(check), None, "text", Digits(6))
+
+
+def price(factor, weights, per_pass, back):
+    return Price(factor, weights, weights + 1, 2 * weights, per_pass, back, weights + 1)
+
+
+def test_prices_are_said_as_they_were_measured():
+    """Differences take N + 1 passes forward, back-propagation as long as 8 of them here, whatever N is."""
+    text = checked([price(1, 15, 1e-3, 8e-3), price(10, 159, 2e-3, 16e-3), price(100, 1599, 3e-3, 24e-3)])
+    assert [row[-1] for row in rows_of(text, "Measured now")[1:4]] == ["2.0", "20.0", "200.0"]
+    assert "Back-propagation needs one pass forward and one back, whatever N is." in text
+    assert "took as long as 8.0, 8.0, 8.0 forward passes, not as N + 1 of them" in text
+    assert "about N times" not in text
+    assert "left out" not in text
+
+
+def test_copies_that_are_not_built_are_named():
+    text = checked([price(1, 235146, 1e-3, 8e-3)])
+    assert "10 and 100 copies side by side are left out: they would have more than 400,000 weights" in text
+    text = checked([price(1, 15000, 1e-3, 8e-3), price(10, 150000, 1e-3, 8e-3)])
+    assert "\n100 copies side by side are left out" in text
+
+
+def test_a_jump_is_among_the_causes_of_disagreement():
+    assert "the jump of step" in checked(backprop=2.0)

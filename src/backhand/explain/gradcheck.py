@@ -21,6 +21,7 @@ TOLERANCE = 1e-5
 ROUNDING = 4 * float(np.finfo(float).eps)  # of the cost, relative
 SMALLEST = 1e-8  # smaller gradients are compared with this, so that 0 against 0 agrees
 MOST_ROWS = 60
+COPIES = (1, 10, 100)  # of the network, side by side, whose prices are measured
 LARGEST_WIDENED = 400_000  # nodes and weights together: larger copies are not built
 
 
@@ -77,7 +78,7 @@ def check_gradients(
     measured = []
     if prices:
         size = len(problem.network.nodes) + problem.network.parameter_count
-        measured = [price(widened(problem, f), f) for f in (1, 10, 100) if size * f <= LARGEST_WIDENED]
+        measured = [price(widened(problem, f), f) for f in COPIES if f == 1 or size * f <= LARGEST_WIDENED]
     assert problem.network.cost is not None
     value = Costs(problem)(starting_values(problem.network))
     return GradientCheck(tuple(found), len(refs), tuple(measured), epsilon, problem.network.cost.name, value)
@@ -111,8 +112,8 @@ def gradcheck_document(check: GradientCheck) -> Document:
     )  # fmt: skip
     if not check.agrees:
         page.note(
-            "A kink (relu, abs, max at its corner) near a weight also makes differences disagree;"
-            " look at that weight's z."
+            "A corner (of relu, leaky, abs, max, min, huber) or the jump of step, reached between w - h and w + h,"
+            " also makes differences disagree; look at that weight's z."
         )
     if check.prices:
         _prices(page, check.prices)
@@ -144,10 +145,19 @@ def _prices(page: Page, prices: tuple[Price, ...]) -> None:
         "time", "one-sided / back-propagation",
     )  # fmt: skip
     page.add(Table(heads, tuple(rows), "Measured now, on this machine"))
+    left_out = [f"{f}" for f in COPIES if f not in {p.factor for p in prices}]
+    if left_out:
+        page.note(
+            f"{' and '.join(left_out)} copies side by side are left out: they would have more than"
+            f" {LARGEST_WIDENED:,} weights and other names, and are not built."
+        )
     page.note(
         "Forward passes measured: " + ", ".join(f"{p.measured:,}" for p in prices)
-        + "; where that is fewer than needed, the time is their mean times the number needed. A wider network"
-        " also makes each single pass longer; the last column shows what remains: about N times, not once."
+        + "; where that is fewer than needed, the time is their mean times the number needed."
+        " Back-propagation, forward and back, took as long as "
+        + ", ".join(f"{p.backprop_seconds / p.seconds_per_pass:.1f}" for p in prices)
+        + " forward passes, not as N + 1 of them: the last column is N + 1 divided by that."
+        " A wider network makes every pass longer, either way, so that the last column grows about in proportion to N."
     )  # fmt: skip
 
 
