@@ -122,3 +122,28 @@ def test_copies_that_are_not_built_are_named():
 
 def test_a_jump_is_among_the_causes_of_disagreement():
     assert "the jump of step" in checked(backprop=2.0)
+
+
+# --- conventions ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        ("sse(yh, y)/N", "the mean over the N rows of (yh - y)²; no factor ½"),
+        ("sse(yh, y)/2", "the sum over the rows of (yh - y)²/2; with the factor ½"),
+        ("mse(yh, y)*N", "the sum over the rows of (yh - y)²"),
+        ("0.5*mse(yh, y) + w^2", "the mean over the N rows of 0.5·(yh - y)²; plus w², once a step"),
+        (
+            "sse(yh, y)",
+            "sse: the squared errors, summed over rows and components; the sum over the rows of (yh - y)²",
+        ),
+        (
+            "mae(yh, y) + w^2",
+            "mae: the absolute errors, mean over rows and components; the mean over the N rows of abs(yh - y);"
+            " plus w², once a step",
+        ),
+    ],
+)
+def test_a_convention_is_one_true_sentence(cost, said):
+    assert f"\nConvention: C is {said}.\n" in page(LINE.format(cost, ""))

@@ -36,6 +36,9 @@ class NamedCost:
     source: str = ""
 
 
+SUM, MEAN = "rowsum", "rowmean"
+
+
 def _squared(y: Expr, t: Expr) -> Expr:
     return power(y - t, 2)
 
@@ -49,27 +52,27 @@ def _softmax_ce(z: Expr, t: Expr, shape: Shape) -> Expr:
 
 
 NAMED = {
-    "sse": NamedCost(("y", "target"), lambda y, t, s: _total(_squared(y, t), s), "rowsum",
+    "sse": NamedCost(("y", "target"), lambda y, t, s: _total(_squared(y, t), s), SUM,
                      "the squared errors, summed over rows and components"),
-    "mse": NamedCost(("y", "target"), lambda y, t, s: _mean_of_entries(_squared(y, t), s), "rowmean",
+    "mse": NamedCost(("y", "target"), lambda y, t, s: _mean_of_entries(_squared(y, t), s), MEAN,
                      "the squared errors, mean over rows and components, without a ½"),
-    "mae": NamedCost(("y", "target"), lambda y, t, s: _mean_of_entries(call("abs", y - t), s), "rowmean",
+    "mae": NamedCost(("y", "target"), lambda y, t, s: _mean_of_entries(call("abs", y - t), s), MEAN,
                      "the absolute errors, mean over rows and components"),
     "huber": NamedCost(("y", "target", "delta"),
-                       lambda y, t, d, s: _mean_of_entries(call("huber_of", y - t, d), s), "rowmean",
+                       lambda y, t, d, s: _mean_of_entries(call("huber_of", y - t, d), s), MEAN,
                        "Huber's cost, e²/2 up to |e| = delta and delta·(|e| - delta/2) beyond,"
                        " mean over rows and components",
                        "Huber 1964"),
     "poisson": NamedCost(("y", "target"),
-                         lambda y, t, s: _mean_of_entries(y - t * call("log", y), s), "rowmean",
+                         lambda y, t, s: _mean_of_entries(y - t * call("log", y), s), MEAN,
                          "y - target·log y, mean over rows and components"
                          " (the constant log(target!) left out)"),
-    "binary_cross_entropy": NamedCost(("p", "target"), lambda p, t, s: _total(_binary(p, t), s), "rowmean",
+    "binary_cross_entropy": NamedCost(("p", "target"), lambda p, t, s: _total(_binary(p, t), s), MEAN,
                                       "-(t·log p + (1 - t)·log(1 - p)) on probabilities,"
                                       " summed over components, mean over rows"),
-    "cross_entropy": NamedCost(("p", "target"), lambda p, t, s: neg(_total(t * call("log", p), s)), "rowmean",
+    "cross_entropy": NamedCost(("p", "target"), lambda p, t, s: neg(_total(t * call("log", p), s)), MEAN,
                                "-Σ t·log p on probabilities, summed over classes, mean over rows"),
-    "softmax_cross_entropy": NamedCost(("z", "target"), _softmax_ce, "rowmean",
+    "softmax_cross_entropy": NamedCost(("z", "target"), _softmax_ce, MEAN,
                                        "the cross entropy of softmax(z), worked from z itself,"
                                        " summed over classes, mean over rows"),
 }  # fmt: skip
@@ -93,7 +96,7 @@ def build_cost(
         ShapeConflict: sizes that do not go together.
     """
     refuse_scalar_target(written, shapes, role_of)
-    opened, said = _open_named(written, shapes, place)
+    opened, named = _open_named(written, shapes, place)
     parts = Parts(role_of, place)
     reductions = [c for c in calls(opened) if c.op in REDUCTIONS]
     if len(reductions) > 1:
@@ -112,6 +115,9 @@ def build_cost(
     penalties = [Call("total", (p,)) if shape_of(p, shapes) else p for p in parts.penalties]
     penalty = add(*penalties) if penalties else None
     reduced = f"the {'mean over the N' if parts.mean else 'sum over the'} rows of {PLAIN(own)}"
+    # what a named cost says of itself is true of it as it is: not of sse(y, yd)/N, nor of mse(y, yd)/2
+    as_it_is = not parts.above and not parts.below and all(parts.mean == (NAMED[n].reduction == MEAN) for n in named)
+    said = "; ".join(f"{n}: {NAMED[n].said}" for n in named) if as_it_is else ""
     convention = f"{said}; {reduced}" if said else reduced
     if not reductions:
         convention += "; the sheet names no sum or mean, so the mean is taken"
@@ -121,7 +127,7 @@ def build_cost(
         convention += f", and {PLAIN(mixed)} is counted with each of them"
     if penalty is not None:
         convention += f"; plus {PLAIN(penalty)}, once a step"
-    if not said:
+    if not said and not any(NAMED[n].reduction == MEAN for n in named):
         convention += _half(own)
     own_name = "L" if parts.mean or penalty is not None else name
     return Cost(name, written, own, own_name, parts.mean, penalty, convention, not reductions)
@@ -166,9 +172,9 @@ def _half(own: Expr) -> str:
 
 def _open_named(
     written: Expr, shapes: Callable[[str], Shape], place: Callable[[Expr], Place | None]
-) -> tuple[Expr, str]:
-    """The cost with mse(y, yd) and its like written out, and what they say of themselves."""
-    said: list[str] = []
+) -> tuple[Expr, list[str]]:
+    """The cost with mse(y, yd) and its like written out, and which these were."""
+    found: list[str] = []
 
     def open_one(part: Expr) -> Expr | None:
         if type(part) is not Call or part.op not in NAMED:
@@ -189,8 +195,8 @@ def _open_named(
         if part.op == "softmax_cross_entropy" and not first:
             raise ShapeConflict(part, "softmax_cross_entropy works on a vector", "a vector", describe(first))
         shape = shape_of(part.args[0] - part.args[1], shapes)
-        said.append(f"{part.op}: {named.said}")
-        inner = "sum" if named.reduction == "rowsum" else "mean"
+        found.append(part.op)
+        inner = "sum" if named.reduction == SUM else "mean"
         return Call(inner, (named.own(*part.args, shape),), span=part.span)
 
-    return rewrite(written, open_one), "; ".join(said)
+    return rewrite(written, open_one), found
