@@ -21,7 +21,7 @@ from backhand.cli.examples import example_text
 from backhand.cli.main import backhand
 from backhand.document.parts import Formula, Step
 from backhand.explain.general import general_document
-from backhand.notation.expr import Call, Expr
+from backhand.notation.expr import Call, Expr, Partial, Ref
 from backhand.notation.text import PLAIN
 
 mp.dps = 40
@@ -567,7 +567,9 @@ def left_entries(step: Step):
     value = np.asarray(step.value)
     if isinstance(step.left, Call):
         return dict(zip(flat(step.left), value.reshape(-1).tolist(), strict=True))
-    return entries(PLAIN(step.left), value.tolist())
+    found = step.left.by if isinstance(step.left, Partial) else step.left
+    index = found.index if isinstance(found, Ref) else ()
+    return entries(PLAIN(step.left).removesuffix(f"[{','.join(map(str, index))}]"), value.tolist(), index)
 
 
 def test_s7_the_views_name_each_others_parts():

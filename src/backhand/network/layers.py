@@ -87,6 +87,13 @@ class Layer:
         return self.units[0].activation
 
     @property
+    def applied_together(self) -> bool:
+        """Whether one activation works on the whole of z: the same for every unit, and one softmax at most."""
+        kinds = {(u.activation.op, u.activation.args[1:]) if u.activation else None for u in self.units}
+        op = self.units[0].activation.op if self.units[0].activation else ""
+        return len(kinds) == 1 and (op != "softmax" or self.whole is not None)
+
+    @property
     def has_bias(self) -> bool:
         return any(u.bias is not None for u in self.units)
 
@@ -103,7 +110,8 @@ class LayerView:
 
     Attributes:
         before: the equations that bring the inputs to the first layer, such as x = [(bill - 44)/5.5, …].
-        rest: the equations behind the layers, such as u = A1 - y.
+        rest: the equations that belong to no layer, such as u = A1 - y or a neuron that a skip connection reaches.
+            A layer takes nothing of them: in the order of the work they may all come behind the layers.
     """
 
     layers: tuple[Layer, ...]
@@ -126,15 +134,47 @@ def layer_view(network: Network) -> LayerView:
     except _NoLayers as reason:
         raise UsageError(
             f"this network does not form layers: {reason}",
-            expected="neurons that each take weighted values of the layer before, and no other",
+            expected="a neuron that takes weighted values of the inputs, and no other",
             hint="--view neurons works for every network",
         ) from None
 
 
 def _recognise(network: Network) -> LayerView:
+    units, wholes, refused = _candidates(network)
+    taken = {name: _sources(made, name in wholes) for name, made in units.items()}
+    before = _prepared(network, {s for sources in taken.values() for s in sources})
+    depth: dict[str, int] = {n.name: 0 for n in (*network.inputs, *before)}
+    for name, made in list(units.items()):
+        strange = next((s for s in taken[name] if s not in depth), None)
+        deepest = max(depth.get(s, 0) for s in taken[name])
+        skipped = next((s for s in taken[name] if depth.get(s, deepest) < deepest), None)
+        if strange is None and skipped is None:
+            depth[name] = depth[made[0].a.name] = deepest + 1
+            continue
+        del units[name]
+        refused.append(
+            f"`{name}` takes `{skipped}` past the layer between (a skip connection)"
+            if strange is None
+            else f"`{name}` takes `{strange}`, which is no neuron of an earlier layer"
+        )
+    if not units:
+        raise _NoLayers(refused[0] if refused else "it has no neuron of the form w·x + b")
+    layers: list[Layer] = []
+    for number in range(1, max(depth[n] for n in units) + 1):
+        members = [n for n in units if depth[n] == number]
+        layers.append(_layer(number, members, units, wholes, layers, (*network.inputs, *before)))
+    known = {*units, *(made[0].a.name for made in units.values()), *(n.name for n in before)}
+    return LayerView(tuple(layers), tuple(n for n in network.equations if n.name not in known), before)
+
+
+_Whole = tuple[Ref, Ref | None, Ref, Ref, Expr]
+
+
+def _candidates(network: Network) -> tuple[dict[str, list[Unit]], dict[str, _Whole], list[str]]:
+    """Every neuron of the form w·x + b by the name of its z, those that are matrices, and why others are none."""
     units: dict[str, list[Unit]] = {}
-    wholes: dict[str, tuple[Ref, Ref | None, Ref, Ref, Expr]] = {}
-    used_as_activation: set[str] = set()
+    wholes: dict[str, _Whole] = {}
+    refused: list[str] = []
     for node in network.equations:
         affine = _affine(node, network)
         if affine is None:
@@ -142,46 +182,21 @@ def _recognise(network: Network) -> LayerView:
         users = network.consumers[node.name]
         applied = [u for u in users if _activates(u, node)]
         if applied and len(users) > 1:
-            raise _NoLayers(f"`{node.name}` goes into more than its activation")
+            refused.append(f"`{node.name}` goes into more than its activation")
+            continue
         output = applied[0] if applied else node
         activation = output.formula if applied else None
         assert activation is None or type(activation) is Call
-        used_as_activation |= {u.name for u in applied}
-        made = []
-        for z, terms, bias in affine.units:
-            made.append(Unit(z, Ref(output.name, z.index), terms, bias, activation))
-        units[node.name] = made
+        units[node.name] = [Unit(z, Ref(output.name, z.index), terms, b, activation) for z, terms, b in affine.units]
         if affine.whole:
-            wholes[node.name] = (
-                affine.whole[0],
-                affine.whole[1],
-                Ref(node.name),
-                Ref(output.name),
-                affine.whole[2],
-            )
-    if not units:
-        raise _NoLayers("it has no neuron of the form w·x + b")
-    taken = {s.name for n, made in units.items() for u in (made[:1] if n in wholes else made) for _, s in u.terms}
-    before = _prepared(network, taken)
-    depth: dict[str, int] = {n.name: 0 for n in (*network.inputs, *before)}
-    for name, made in units.items():
-        taken = {s.name for u in (made[:1] if name in wholes else made) for _, s in u.terms}
-        for source in taken:
-            if source not in depth:
-                raise _NoLayers(f"`{name}` takes `{source}`, which is no neuron of an earlier layer")
-        deepest = max(depth[s] for s in taken)
-        depth[name] = depth[made[0].a.name] = deepest + 1
-    layers: list[Layer] = []
-    for number in range(1, max(depth[n] for n in units) + 1):
-        members = [n for n in units if depth[n] == number]
-        layers.append(_layer(number, members, units, wholes, depth, layers, (*network.inputs, *before)))
-    known = {*units, *used_as_activation, *(n.name for n in before)}
-    rest = [n for n in network.equations if n.name not in known]
-    for node in rest:
-        for user in network.consumers[node.name]:
-            if user.name in units:
-                raise _NoLayers(f"`{node.name}` is no neuron, and `{user.name}` takes it")
-    return LayerView(tuple(layers), tuple(rest), before)
+            matrix, bias, source = affine.whole
+            wholes[node.name] = (matrix, bias, Ref(node.name), Ref(output.name), source)
+    return units, wholes, refused
+
+
+def _sources(made: Sequence[Unit], alike: bool) -> list[str]:
+    """What units take, each once; all rows of one matrix take the same."""
+    return list(dict.fromkeys(s.name for u in (made[:1] if alike else made) for _, s in u.terms))
 
 
 def _prepared(network: Network, taken: set[str]) -> tuple[Node, ...]:
@@ -202,22 +217,16 @@ def _layer(
     number: int,
     members: list[str],
     units: dict[str, list[Unit]],
-    wholes: dict[str, tuple[Ref, Ref | None, Ref, Ref, Expr]],
-    depth: dict[str, int],
+    wholes: dict[str, _Whole],
     layers: list[Layer],
     inputs: Sequence[Node],
 ) -> Layer:
     made = tuple(u for n in members for u in units[n])
-    alike = members[0] in wholes and len(members) == 1  # all rows of one matrix take the same
-    for unit in made[:1] if alike else made:
-        for _, source in unit.terms:
-            if depth[source.name] != number - 1:
-                raise _NoLayers(f"`{unit.z.name}` takes `{source.name}` past the layer between (a skip connection)")
-    before = [u.a for u in layers[-1].units] if layers else [r for n in inputs for r in n.entries()]
-    taken = {s for u in (made[:1] if alike else made) for _, s in u.terms}
-    sources = tuple(s for s in before if s in taken) if number == 1 else tuple(before)
     whole = wholes.get(members[0]) if len(members) == 1 else None
-    return Layer(number, sources, made, whole)
+    if layers:
+        return Layer(number, tuple(u.a for u in layers[-1].units), made, whole)
+    taken = {s for u in (made[:1] if whole else made) for _, s in u.terms}
+    return Layer(number, tuple(r for n in inputs for r in n.entries() if r in taken), made, whole)
 
 
 @dataclass(frozen=True)
