@@ -1,0 +1,215 @@
+"""The compiled engine: its library, and a network in it. The C interface is `native/engine.h`."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..errors import NumberError, UsageError
+from .dense import COSTS, DensePlan, Matrix, Parameters, Progress, checked_parameters, checked_rows
+
+INTERFACE = 1
+ACTIVATIONS = (
+    "linear", "sigmoid", "tanh", "relu", "leaky", "elu", "selu", "gelu", "silu", "softplus", "step", "softmax",
+)  # fmt: skip
+RULES = ("gradient", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
+SLICE = 0.2  # seconds at a time in the library, so that Ctrl-C is answered
+_NAMES = ("libbackhand.so", "libbackhand.dylib", "backhand.dll")
+_V, _I, _I64, _D = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_double
+_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+    "backhand_interface": (_I, []),
+    "backhand_sets": (ctypes.c_char_p, []),
+    "backhand_new": (_V, [_I, ctypes.c_char_p, _I, _V, _V, _V, _V, _I, _D, _D, ctypes.c_uint64]),
+    "backhand_free": (None, [_V]),
+    "backhand_rule": (None, [_V, _I, _D, _V, _D, _I64]),
+    "backhand_count": (_I64, [_V]),
+    "backhand_put": (None, [_V, _I, _I, _V, _V]),
+    "backhand_get": (None, [_V, _I, _I, _V, _V]),
+    "backhand_train": (_I64, [_V, _V, _V, _V, _V, _V, _I64, _I64, _I, _I64, _I64, _D, _I, _V]),
+    "backhand_predict": (_I, [_V, _V, _I64, _I64, _I, _V]),
+}
+
+
+@cache
+def library() -> ctypes.CDLL | None:
+    """The compiled library; None where it was not built, or is another version's."""
+    folder = Path(__file__).with_name("native")
+    for name in _NAMES:
+        if not (folder / name).is_file():
+            continue
+        try:
+            found = ctypes.CDLL(str(folder / name))
+            for function, (result, arguments) in _FUNCTIONS.items():
+                getattr(found, function).restype, getattr(found, function).argtypes = result, arguments
+        except (OSError, AttributeError):
+            return None
+        return found if found.backhand_interface() == INTERFACE else None
+    return None
+
+
+def instruction_sets() -> tuple[str, ...]:
+    """The instruction sets that the library and this machine have, the best first."""
+    found = library()
+    return tuple(found.backhand_sets().decode().split()) if found else ()
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class CompiledNet:
+    """A dense network in the compiled engine.
+
+    Args:
+        dtype: float32 or float64.
+        threads: at most so many; results are the same bits for any number.
+        instruction_set: one of `instruction_sets()`; the best by default. Bits are promised for each.
+    Raises:
+        UsageError: no library, an unknown set or type.
+        MemoryError: there is not enough memory.
+    """
+
+    def __init__(
+        self, plan: DensePlan, dtype: str = "float32", threads: int | None = None, instruction_set: str | None = None
+    ) -> None:
+        found, sets = library(), instruction_sets()
+        if found is None:
+            raise UsageError("the compiled engine is not here", hint="pip install --force-reinstall backhand")
+        self.instruction_set = instruction_set or sets[0]
+        if self.instruction_set not in sets:
+            raise UsageError(
+                "this machine lacks an instruction set", expected=", ".join(sets), got=self.instruction_set
+            )
+        self.dtype = np.dtype(dtype)
+        if self.dtype not in (np.float32, np.float64):
+            raise UsageError("numbers are float32 or float64", expected="float32, float64", got=dtype)
+        self.plan, self.threads = plan, threads or cores()
+        self.name = f"compiled, {self.instruction_set}, {self.dtype}"
+        self._library = found
+        sizes = np.array(plan.sizes, np.int32)
+        activations = np.array([ACTIVATIONS.index(y.activation) for y in plan.layers], np.int32)
+        settings = np.array([plan.setting(y) for y in plan.layers])
+        dropouts = np.array([y.dropout for y in plan.layers])
+        self._net = found.backhand_new(
+            self.dtype.itemsize, self.instruction_set.encode(), len(plan.layers), _at(sizes), _at(activations),
+            _at(settings), _at(dropouts), COSTS.index(plan.cost), plan.cost_setting, plan.cost_factor, plan.seed,
+        )  # fmt: skip
+        if not self._net:
+            raise MemoryError(f"no room for a network of {plan.weight_count:,} weights")
+        self._rule(0)
+
+    def __del__(self) -> None:
+        if getattr(self, "_net", None):
+            self._library.backhand_free(self._net)
+
+    def _rule(self, count: int, rule: str | None = None) -> None:
+        numbers = np.zeros(4)
+        numbers[: len(self.plan.numbers)] = self.plan.numbers
+        number = RULES.index(rule or self.plan.rule)
+        self._library.backhand_rule(self._net, number, self.plan.rate, _at(numbers), self.plan.decay, count)
+
+    def _put(self, what: int, parameters: Parameters) -> None:
+        for layer, (weights, biases) in enumerate(checked_parameters(self.plan, parameters, self.dtype)):
+            self._library.backhand_put(self._net, what, layer, _at(weights), _at(biases))
+
+    def _get(self, what: int) -> Parameters:
+        found = []
+        for layer, (k, n) in enumerate(zip(self.plan.sizes[:-1], self.plan.sizes[1:], strict=True)):
+            weights, biases = np.empty((n, k), self.dtype), np.empty(n, self.dtype)
+            self._library.backhand_get(self._net, what, layer, _at(weights), _at(biases))
+            found.append((weights, biases))
+        return found
+
+    def put(self, parameters: Parameters) -> None:
+        self._put(0, parameters)
+        nothing = [(np.zeros_like(w), np.zeros_like(b)) for w, b in self._get(0)]
+        self.put_state([nothing] * self.plan.states, 0)
+
+    def get(self) -> Parameters:
+        return self._get(0)
+
+    def get_state(self) -> tuple[list[Parameters], int]:
+        return [self._get(1 + k) for k in range(self.plan.states)], self._library.backhand_count(self._net)
+
+    def put_state(self, state: Sequence[Parameters], count: int) -> None:
+        self._rule(count)
+        for k, parameters in enumerate(state):
+            self._put(1 + k, parameters)
+
+    def train(
+        self,
+        inputs: Matrix,
+        targets: Matrix,
+        *,
+        batch: int | None = None,
+        epochs: int = 1,
+        order: Matrix | None = None,
+        row_weights: Matrix | None = None,
+        progress: Progress | None = None,
+    ) -> Matrix:
+        x, y = checked_rows(self.plan, inputs, targets, self.dtype)
+        taken = np.ascontiguousarray(order, np.int64) if order is not None else None
+        rows = len(taken) if taken is not None else len(x)
+        if taken is not None and rows and not 0 <= taken.min() <= taken.max() < len(x):
+            raise UsageError("the order names rows that are not there", expected=f"0 to {len(x) - 1}")
+        if not rows or not epochs:
+            return np.zeros(epochs)
+        costs = np.zeros(epochs)
+        steps, step, reported = -(-rows // (batch or rows)), 0, 0
+        while step < epochs * steps:
+            step = self._some(x, y, row_weights, taken, batch or rows, epochs, step, costs)
+            done = step // steps
+            if not np.isfinite(costs[: done + 1]).all():
+                at = int(np.flatnonzero(~np.isfinite(costs))[0])
+                raise NumberError(f"the cost is {costs[at]} in epoch {at + 1}", hint="a smaller rate, or scaled inputs")
+            if progress and done > reported:
+                reported = done
+                progress(done, epochs, float(costs[done - 1]) / (rows if self.plan.mean else 1))
+        return costs / rows if self.plan.mean else costs
+
+    def _some(
+        self, x: Matrix, y: Matrix, weights: Matrix | None, order: Matrix | None, batch: int, epochs: int, step: int,
+        costs: Matrix,
+    ) -> int:  # fmt: skip
+        """Trains for a while from a step on; gives the step to go on with."""
+        classes = y.dtype == np.int32 and y.ndim == 1
+        counted = np.ascontiguousarray(weights, self.dtype) if weights is not None else None
+        rows = len(order) if order is not None else len(x)
+        done = self._library.backhand_train(
+            self._net, _at(x), None if classes else _at(y), _at(y) if classes else None, _at(counted), _at(order), rows,
+            batch, self.plan.mean, epochs, step, SLICE, self.threads, _at(costs),
+        )  # fmt: skip
+        if done < 0:
+            raise MemoryError(f"no room for {batch:,} rows at a time")
+        return int(done)
+
+    def gradients(self, inputs: Matrix, targets: Matrix, row_weights: Matrix | None = None) -> tuple[Parameters, float]:
+        x, y = checked_rows(self.plan, inputs, targets, self.dtype)
+        count, costs = self._library.backhand_count(self._net), np.zeros(1)
+        self._rule(count, "gradient")
+        self._some(x, y, row_weights, None, len(x), 1, 0, costs)
+        self._rule(count)
+        return self._get(3), float(costs[0]) / (len(x) if self.plan.mean else 1)
+
+    def predict(self, inputs: Matrix) -> Matrix:
+        x, _ = checked_rows(self.plan, inputs, None, self.dtype)
+        out = np.empty((len(x), self.plan.sizes[-1]), self.dtype)
+        start, size = 0, 1 << 16
+        while start < len(x):  # in parts that take a while, so that Ctrl-C is answered
+            began, stop = time.monotonic(), min(len(x), start + size)
+            if self._library.backhand_predict(self._net, _at(x), start, stop, self.threads, _at(out)):
+                raise MemoryError("no room for the rows of a prediction")
+            start, size = stop, size * 4 if time.monotonic() - began < SLICE / 8 else size
+        return out
+
+
+def _at(array: Matrix | None) -> int | None:
+    return array.ctypes.data if array is not None else None

@@ -1,0 +1,117 @@
+// Two phases a step, shared out without barriers.
+//
+// A phase is a number of pieces. The owner takes pieces from the front, helpers take them from the back, and the owner
+// waits only for pieces that a helper has begun: a helper that the machine has put aside costs nothing. What a piece
+// works on is its own, so the results are the same bits whoever does it.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#endif
+
+// Numbers too small to be normal count as 0 while one of these lives: they are slow, and nothing is learnt from them.
+class FlushTiny {
+#if defined(__x86_64__) || defined(__i386__)
+    unsigned before = _mm_getcsr();
+public:
+    FlushTiny() { _mm_setcsr(before | 0x8040); }
+    ~FlushTiny() { _mm_setcsr(before); }
+#elif defined(__aarch64__)
+    uint64_t before;
+public:
+    FlushTiny() {
+        __asm__ volatile("mrs %0, fpcr" : "=r"(before));
+        __asm__ volatile("msr fpcr, %0" ::"r"(before | (1u << 24)));
+    }
+    ~FlushTiny() { __asm__ volatile("msr fpcr, %0" ::"r"(before)); }
+#endif
+};
+
+class Crew {
+public:
+    using Piece = std::function<void(int phase_kind, int piece)>;
+
+    Crew(int threads, Piece work) : work_(std::move(work)) {
+        for (int i = 1; i < threads; i++) helpers_.emplace_back([this] { help(); });
+    }
+    ~Crew() {
+        stop_.store(true);
+        for (auto& helper : helpers_) helper.join();
+    }
+
+    // Works all pieces of a phase of one kind (0 to 3); they are done when it returns.
+    void phase(int kind, int pieces) {
+        if (helpers_.empty()) {
+            for (int i = 0; i < pieces; i++) work_(kind, i);
+            return;
+        }
+        done_.store(0, std::memory_order_relaxed);
+        number_ = (number_ + 1) & 0x3fffffff;
+        ticket_.store(uint64_t(number_) << 34 | uint64_t(kind) << 32 | uint64_t(pieces) << 16, std::memory_order_release);
+        int piece;
+        while ((piece = grab(number_, false)) >= 0) {
+            work_(kind, piece);
+            done_.fetch_add(1, std::memory_order_acq_rel);
+        }
+        for (int waited = 0; done_.load(std::memory_order_acquire) < pieces;) rest(waited);
+    }
+
+    static constexpr int MOST_PIECES = 65535;
+
+private:
+    // A ticket: the phase's number, its kind, one past the last piece that is left, the first piece that is left.
+    int grab(uint32_t number, bool from_back) {
+        uint64_t ticket = ticket_.load(std::memory_order_acquire);
+        for (;;) {
+            const int first = int(ticket & 0xffff), end = int(ticket >> 16 & 0xffff);
+            if (uint32_t(ticket >> 34) != number || first >= end) return -1;
+            const uint64_t left = from_back ? ticket - (uint64_t(1) << 16) : ticket + 1;
+            if (ticket_.compare_exchange_weak(ticket, left, std::memory_order_acq_rel, std::memory_order_acquire))
+                return from_back ? end - 1 : first;
+        }
+    }
+    static void rest(int& waited) {
+        if (++waited > 20000) {
+            std::this_thread::yield();
+            return;
+        }
+#if defined(__x86_64__) || defined(__i386__)
+        _mm_pause();
+#elif defined(__aarch64__)
+        __asm__ volatile("yield");
+#endif
+    }
+    void help() {
+        FlushTiny flushed;
+        uint32_t seen = 0;
+        int waited = 0;
+        while (!stop_.load(std::memory_order_relaxed)) {
+            const uint64_t ticket = ticket_.load(std::memory_order_acquire);
+            const uint32_t number = uint32_t(ticket >> 34);
+            if (number == seen) {
+                rest(waited);
+                continue;
+            }
+            waited = 0;
+            int piece;
+            while ((piece = grab(number, true)) >= 0) {
+                work_(int(ticket >> 32 & 3), piece);
+                done_.fetch_add(1, std::memory_order_acq_rel);
+            }
+            seen = number;
+        }
+    }
+
+    Piece work_;
+    std::vector<std::thread> helpers_;
+    uint32_t number_ = 0;
+    alignas(64) std::atomic<uint64_t> ticket_{0};
+    alignas(64) std::atomic<int> done_{0};
+    alignas(64) std::atomic<bool> stop_{false};
+};

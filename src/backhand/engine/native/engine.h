@@ -1,0 +1,53 @@
+/* The plain C interface of the engine: all that Python sees of it. Matrices are rows after one another; a layer's
+   weights are [to][from], as in W @ x + b. Every pointer is the caller's and is only read or written during the call. */
+#pragma once
+
+#include <stdint.h>
+
+#if defined(_WIN32)
+#define PUBLIC __declspec(dllexport)
+#else
+#define PUBLIC __attribute__((visibility("default")))
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct backhand_net backhand_net;
+
+/* Raised with every change of what stands below. */
+PUBLIC int backhand_interface(void);
+
+/* The instruction sets that this machine can run, the best first, with a space between them. */
+PUBLIC const char* backhand_sets(void);
+
+/* A network with all its numbers 0; null where memory is short or `set` is not at hand.
+   bytes: 4 for float32, 8 for float64. sizes: layers + 1 of them. */
+PUBLIC backhand_net* backhand_new(int bytes, const char* set, int layers, const int32_t* sizes,
+                                  const int32_t* activations, const double* settings, const double* dropouts, int cost,
+                                  double cost_setting, double cost_factor, uint64_t dropout_seed);
+PUBLIC void backhand_free(backhand_net*);
+
+/* numbers: the rule's four, in the order of the sheet language. count: updates so far. */
+PUBLIC void backhand_rule(backhand_net*, int rule, double rate, const double* numbers, double decay, int64_t count);
+PUBLIC int64_t backhand_count(const backhand_net*);
+
+/* what: 0 the parameters, 1 and 2 the rule's state, 3 the gradient. */
+PUBLIC void backhand_put(backhand_net*, int what, int layer, const void* weights, const void* biases);
+PUBLIC void backhand_get(const backhand_net*, int what, int layer, void* weights, void* biases);
+
+/* Trains for `epochs` epochs of ceil(rows/batch) steps, from step `first` of all of them on, until they are over or so
+   many seconds have passed. Gives the step to go on with; costs[epoch] grows by each row's own cost at its step's
+   weights. Either targets or classes; row_weights and order may be null. mean: whether the cost is a mean over the rows
+   of a batch. Gives -1 where memory is short. */
+PUBLIC int64_t backhand_train(backhand_net*, const void* inputs, const void* targets, const int32_t* classes,
+                              const void* row_weights, const int64_t* order, int64_t rows, int64_t batch, int mean,
+                              int64_t epochs, int64_t first, double seconds, int threads, double* costs);
+
+/* The outputs of rows `from` … `to` - 1 into results[row]. Gives -1 where memory is short. */
+PUBLIC int backhand_predict(const backhand_net*, const void* inputs, int64_t from, int64_t to, int threads, void* results);
+
+#ifdef __cplusplus
+}
+#endif

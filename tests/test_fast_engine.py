@@ -1,0 +1,311 @@
+"""The fast engines against the reference engine and each other: gradients, updates, threads, instruction sets."""
+
+import signal
+import threading
+import time
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+import backhand as bh
+from backhand.engine import fast
+from backhand.engine.compiled import ACTIVATIONS, CompiledNet, instruction_sets, library
+from backhand.engine.dense import COSTS, DenseLayer, DensePlan
+from backhand.engine.dense_numpy import NumpyNet
+from backhand.engine.fast import dense_problem, open_engine
+from backhand.engine.reference import starting_values
+from backhand.engine.run import run
+from backhand.engine.training import whole_data
+from backhand.errors import NumberError, UsageError
+from backhand.ops.updates import RULES
+
+TOLERANCE = {"float64": 1e-12, "float32": 1e-5}  # of a tensor's largest entry
+HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
+ENDS = {  # activations that a cost can stand behind without running into log(0)
+    "binary_cross_entropy": ["sigmoid"],
+    "cross_entropy": ["softmax", "sigmoid"],
+    "poisson": ["softplus", "sigmoid"],
+    "softmax_cross_entropy": ["linear", "tanh"],
+}
+
+
+def engines(plan, dtype):
+    """Every engine that there is: NumPy, and the compiled one with each instruction set."""
+    yield NumpyNet(plan, dtype)
+    for name in instruction_sets():
+        yield CompiledNet(plan, dtype, instruction_set=name)
+
+
+def apart(found, expected):
+    """The largest difference, in parts of each tensor's largest entry."""
+    scale = {id(e): max(np.abs(e).max(), 1e-300) for _, e in zip(found, expected, strict=True)}
+    return max(float(np.abs(f - e).max()) / scale[id(e)] for f, e in zip(found, expected, strict=True))
+
+
+def flat(parameters):
+    return [np.asarray(array, np.float64) for pair in parameters for array in pair]
+
+
+def random_parameters(plan, random):
+    sizes = zip(plan.sizes[:-1], plan.sizes[1:], strict=True)
+    return [(random.normal(size=(n, k)) / np.sqrt(k), random.normal(size=n) * 0.3) for k, n in sizes]
+
+
+def test_the_compiled_engine_is_here():
+    assert library() is not None, "the tests need it: ./dev setup compiles it where there is a C++ compiler"
+    assert "baseline" in instruction_sets()
+
+
+# --- against the reference engine, by way of sheets ---------------------------------------------------------
+
+
+@st.composite
+def sheets(draw):
+    """A sheet of layers with any activations, a named cost, an update rule and some rows."""
+    sizes = draw(st.lists(st.sampled_from([1, 2, 3, 5, 8, 9, 17]), min_size=2, max_size=4))
+    cost = draw(st.sampled_from(COSTS))
+    if cost == "softmax_cross_entropy":
+        sizes[-1] = max(2, sizes[-1])
+    chain = [draw(st.sampled_from(HIDDEN)) for _ in sizes[1:-1]]
+    end = draw(st.sampled_from(ENDS.get(cost, [*HIDDEN, "softmax"])))
+    layers = " -> ".join(f"{n} {a}" for n, a in zip(sizes[1:], [*chain, end], strict=True))
+    extra = ", 0.7" if cost == "huber" else ""
+    rule = draw(st.sampled_from(list(RULES)))
+    seed = draw(st.integers(0, 10_000))
+    random = np.random.default_rng(seed)
+    rows = draw(st.integers(1, 7))
+    heads = [f"x[{i + 1}]" for i in range(sizes[0])] + [f"t[{i + 1}]" for i in range(sizes[-1])]
+    data = np.hstack([random.normal(size=(rows, sizes[0])), random.uniform(0.1, 0.9, size=(rows, sizes[-1]))])
+    lines = [
+        f"input x[{sizes[0]}]; target t[{sizes[-1]}]",
+        f"layers x -> {layers} as y",
+        f"start xavier seed {seed}",
+        f"cost C = {draw(st.sampled_from(['', '0.5*', '3*']))}{cost}(y, t{extra})",
+        f"rate 0.01; update {rule}",
+        "data",
+        ", ".join(heads),
+        *(", ".join(repr(float(v)) for v in row) for row in data),
+    ]
+    return "\n".join(lines)
+
+
+@given(sheets())
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_gradients_and_one_update_are_the_reference_engines(text):
+    note(text)
+    problem = bh.read(text).problem
+    dense = dense_problem(problem)
+    start = starting_values(problem.network)
+    tape, gradients = whole_data(problem, start)
+    after = run(problem).parameters
+    names = [p.name for p in problem.network.parameters]
+    # Sums that cancel leave less than they were made of: the scale is that of the rows' own gradients.
+    scale = {n: max(np.abs(gradients.rows(n)).max(), 1e-300) for n in names}
+    for dtype, tolerance in TOLERANCE.items():
+        for engine in engines(dense.plan, dtype):
+            engine.put(dense.parameters)
+            found, cost = engine.gradients(dense.inputs, dense.targets)
+            named = dense.named(found)
+            assert cost == pytest.approx(tape.cost, rel=10 * tolerance, abs=10 * tolerance), engine.name
+            for name in names:
+                off = np.abs(named[name] - gradients.totals[name]).max() / scale[name]
+                assert off <= tolerance, (engine.name, name, off)
+            engine.train(dense.inputs, dense.targets)
+            if dtype == "float64" and dense.plan.rule not in ("adagrad", "rmsprop", "adam", "adamw"):
+                moved = dense.named(engine.get())
+                for name in names:
+                    assert np.abs(moved[name] - after[name]).max() <= tolerance * max(1, np.abs(after[name]).max())
+
+
+@pytest.mark.parametrize("rule", list(RULES))
+def test_a_hundred_steps_of_each_rule(rule):
+    """Rules that divide by the gradient's size would blow up the last digit of a 0: these rows have none."""
+    text = (
+        "input x[3]; target t\nlayers x -> 5 tanh -> 1 linear as y\nstart xavier seed 4\ncost C = mse(y, t)\n"
+        f"rate 0.02; update {rule}; mode batches of 4\ndata\nx[1], x[2], x[3], t\n"
+    )
+    rows = np.random.default_rng(3).normal(size=(10, 4))
+    text += "\n".join(", ".join(repr(float(v)) for v in row) for row in rows)
+    problem = bh.read(text).problem
+    dense = dense_problem(problem)
+    expected = run(problem, 34)
+    for engine in engines(dense.plan, "float64"):
+        engine.put(dense.parameters)
+        costs = engine.train(dense.inputs, dense.targets, batch=dense.batch, epochs=34)
+        named = dense.named(engine.get())
+        for name, value in expected.parameters.items():
+            assert np.allclose(named[name], value, rtol=1e-9, atol=1e-11), (engine.name, name)
+        first = [cost for epoch, _, cost in expected.history if epoch == 1]
+        assert costs[0] == pytest.approx((4 * first[0] + 4 * first[1] + 2 * first[2]) / 10)
+
+
+@pytest.mark.parametrize("name", ["price", "penguins", "two-three-one", "cache"])
+def test_shipped_sheets(name):
+    problem = bh.read(f"{bh.__path__[0]}/examples/{name}.bh").problem
+    dense = dense_problem(problem)
+    _, gradients = whole_data(problem, starting_values(problem.network))
+    engine = open_engine(dense.plan, "float64")
+    engine.put(dense.parameters)
+    assert dense.named(engine.get()).keys() == gradients.totals.keys()
+    found = dense.named(engine.gradients(dense.inputs, dense.targets)[0])
+    assert apart(list(found.values()), list(gradients.totals.values())) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("input x; target t\ny = w*x + v*x^2\ncost C = mse(y, t)\ndata\nx, t\n1, 2\nw = 1", None),
+        (
+            "w = 1; v = 2; b = 0\ninput x; target t\ny = w*x + b\ncost C = mse(y, t) + v^2\ndata\nx, t\n1, 2",
+            "belong to no",
+        ),
+        ("w = 1; b = 0\ninput x; target t\ny = w*x + b\ncost C = mse(y, t) + w^2\ndata\nx, t\n1, 2", "has a penalty"),
+        ("w = 1; b = 0\ninput x; target t\ny = w*x + b\ncost C = mean((y - t)^4)\ndata\nx, t\n1, 2", "none of sse"),
+        ("w = 1\ninput x; target t\ny = w*x\ncost C = mse(y, t)\ndata\nx, t\n1, 2", "without a bias"),
+    ],
+)
+def test_what_the_fast_engine_does_not_take(text, reason):
+    if reason is None:
+        text = text.replace("\nw = 1", "").replace("input x", "w = 1; v = 1\ninput x")
+    with pytest.raises(UsageError, match=reason or "layer"):
+        dense_problem(bh.read(text).problem)
+
+
+# --- engines against each other -------------------------------------------------------------------------------
+
+
+def large(rule="adam", dropout=0.0, cost="softmax_cross_entropy"):
+    layers = (DenseLayer(130, "relu"), DenseLayer(70, "gelu", dropout=dropout), DenseLayer(10))
+    return DensePlan(100, layers, cost, rule=rule, rate=1e-3, seed=5)
+
+
+def rows_for(plan, count, seed=1):
+    random = np.random.default_rng(seed)
+    return random.normal(size=(count, plan.inputs)), random.integers(0, plan.sizes[-1], count)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_same_bits_for_any_number_of_threads(dtype):
+    plan = large(dropout=0.2)
+    x, classes = rows_for(plan, 900)
+    seen = set()
+    for threads in (1, 2, 3):
+        engine = CompiledNet(plan, dtype, threads)
+        engine.put(random_parameters(plan, np.random.default_rng(2)))
+        costs = engine.train(x, classes, batch=290, epochs=3, order=np.random.default_rng(3).permutation(900))
+        parts = [costs, engine.predict(x), *(a for pair in engine.get() for a in pair)]
+        seen.add(b"".join(part.tobytes() for part in parts))
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("rule", ["sgd", "adam"])
+def test_dropout_row_weights_decay_and_classes(rule):
+    """Both engines draw the same masks: trained weights are equal to rounding."""
+    plan = replace(large(rule, dropout=0.3), decay=0.01)
+    x, classes = rows_for(plan, 40)
+    counts, order = np.random.default_rng(4).uniform(0.5, 2, 40), np.random.default_rng(5).permutation(40)
+    start, ends = random_parameters(plan, np.random.default_rng(2)), []
+    for engine in engines(plan, "float64"):
+        engine.put(start)
+        cost = engine.train(x, classes, batch=16, epochs=5, order=order, row_weights=counts)
+        ends.append((flat(engine.get()), cost))
+    for found, cost in ends[1:]:
+        assert apart(found, ends[0][0]) < 1e-9
+        assert np.allclose(cost, ends[0][1])
+    plain = NumpyNet(replace(plan, layers=tuple(replace(y, dropout=0.0) for y in plan.layers)), "float64")
+    plain.put(start)
+    plain.train(x, classes, batch=16, epochs=5, order=order, row_weights=counts)
+    assert apart(flat(plain.get()), ends[0][0]) > 1e-3  # dropout did something
+
+
+def test_classes_are_one_hot_targets():
+    plan = large()
+    x, classes = rows_for(plan, 30)
+    engine = CompiledNet(plan, "float64")
+    engine.put(random_parameters(plan, np.random.default_rng(2)))
+    by_class, by_row = engine.gradients(x, classes), engine.gradients(x, np.eye(10)[classes])
+    assert by_class[1] == by_row[1]
+    assert all(np.array_equal(a, b) for a, b in zip(flat(by_class[0]), flat(by_row[0]), strict=True))
+
+
+@pytest.mark.parametrize("make", [NumpyNet, CompiledNet])
+def test_a_run_goes_on_from_its_state_bit_for_bit(make):
+    plan = large("adamw")
+    x, classes = rows_for(plan, 64)
+    start = random_parameters(plan, np.random.default_rng(2))
+    whole, first, second = make(plan), make(plan), make(plan)
+    for engine in (whole, first):
+        engine.put(start)
+    whole.train(x, classes, batch=16, epochs=4)
+    first.train(x, classes, batch=16, epochs=2)
+    state, count = first.get_state()
+    second.put(first.get())
+    second.put_state(state, count)
+    second.train(x, classes, batch=16, epochs=2)
+    assert all(np.array_equal(a, b) for a, b in zip(flat(whole.get()), flat(second.get()), strict=True))
+    assert second.get_state()[1] == 16
+
+
+def test_predictions_of_many_rows_are_those_of_few():
+    plan = large()
+    x, _ = rows_for(plan, 1000)
+    engine = CompiledNet(plan, "float32", 2)
+    engine.put(random_parameters(plan, np.random.default_rng(2)))
+    assert np.array_equal(engine.predict(x)[431:440], engine.predict(x[431:440]))
+
+
+# --- errors ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [NumpyNet, CompiledNet])
+def test_bad_requests(make):
+    plan = DensePlan(2, (DenseLayer(3, "tanh"), DenseLayer(1)), rate=0.1)
+    engine = make(plan)
+    x, t = np.zeros((4, 2)), np.zeros(4)
+    for bad in ((np.zeros((4, 3)), t), (x, np.zeros(3)), (x, np.zeros((4, 2)))):
+        with pytest.raises(UsageError):
+            engine.train(*bad)
+    with pytest.raises(UsageError):
+        engine.put([(np.zeros((2, 3)), np.zeros(3)), (np.zeros((1, 3)), np.zeros(1))])
+    with pytest.raises(NumberError, match="in epoch"):
+        engine.put([(np.ones((3, 2)), np.zeros(3)), (np.ones((1, 3)), np.zeros(1))])
+        engine.train(np.ones((4, 2)), t + 1e300, epochs=3)
+    assert engine.train(x[:0], t[:0], epochs=0).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"cost": "hinge"}, {"rule": "lion"}, {"layers": ()}, {"inputs": 0}, {"settings": (1.0,)},
+        {"layers": (DenseLayer(2, "swish"),)}, {"layers": (DenseLayer(2, "softmax"), DenseLayer(1))},
+        {"layers": (DenseLayer(2, dropout=1.0), DenseLayer(1))},
+    ],
+)  # fmt: skip
+def test_bad_plans(bad):
+    with pytest.raises(UsageError):
+        replace(DensePlan(2, (DenseLayer(1),)), **bad)
+
+
+def test_without_a_library_numpy_takes_over_and_says_so_once(monkeypatch):
+    monkeypatch.setattr(fast, "library", lambda: None)
+    fast._say_once.cache_clear()
+    with pytest.warns(UserWarning, match="builds it") as said:
+        assert isinstance(open_engine(large()), NumpyNet)
+        assert isinstance(open_engine(large()), NumpyNet)
+    assert len(said) == 1
+
+
+def test_ctrl_c_is_answered_within_a_second():
+    plan = large()
+    x, classes = rows_for(plan, 2000)
+    engine = CompiledNet(plan)
+    engine.put(random_parameters(plan, np.random.default_rng(2)))
+    timer = threading.Timer(0.5, signal.raise_signal, [signal.SIGINT])
+    start = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        engine.train(x, classes, batch=100, epochs=100_000)
+    assert time.monotonic() - start < 5
