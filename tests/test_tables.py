@@ -7,6 +7,7 @@ import pytest
 
 import backhand as bh
 from backhand.engine.differences import Compared, Price
+from backhand.errors import BackhandError
 from backhand.explain.gradcheck import GradientCheck, gradcheck_document
 from backhand.notation.expr import Ref
 from backhand.notation.numbers import Digits
@@ -147,3 +148,73 @@ def test_a_jump_is_among_the_causes_of_disagreement():
 )
 def test_a_convention_is_one_true_sentence(cost, said):
     assert f"\nConvention: C is {said}.\n" in page(LINE.format(cost, ""))
+
+
+# --- numbers that are none ------------------------------------------------------------------------------------
+
+SOFT = """input x[2]; target t[2]
+p = softmax(W @ x)
+W = [[1000, 0], [0, 0]]
+cost C = {}
+rate .1
+data
+x[1], x[2], t[1], t[2]
+1, 0, 1, 0
+"""
+SURE = "input x; target t\np = {}\nw = {}\ncost C = {}\nrate .1\ndata\nx, t\n1, 1\n"
+
+
+def refused(sheet):
+    """The error that a sheet ends in, as a person reads it."""
+    with pytest.raises(BackhandError) as caught:
+        bh.read(sheet).show().document()
+    return str(caught.value)
+
+
+def proposed(error):
+    """The formula between `…` in the last line."""
+    return re.search(r"try +`([^`]+)`", error)[1]
+
+
+def test_a_saturated_softmax_is_told_of_the_cost_that_fits():
+    error = refused(SOFT.format("cross_entropy(p, t)"))
+    assert "log(p)[2], which is −∞ in row 1" in error
+    assert proposed(error) == "softmax_cross_entropy(z(p), t)"
+    assert "·[1000, 0]) = 0\n" in page(SOFT.format(proposed(error)))
+
+
+def test_a_saturated_sigmoid_is_told_of_the_cost_that_fits():
+    """log(1 + e^z) - t·z is the cross entropy of sigmoid(z), worked from z."""
+    error = refused(SURE.format("sigmoid(w*x)", "1000", "binary_cross_entropy(p, t)"))
+    assert "log(1 - p), which is −∞ in row 1" in error
+    assert "softmax" not in error
+    assert proposed(error) == "mean(softplus(z(p)) - t*z(p))"
+    for w in ("0.7", "-2"):
+        costs = ("binary_cross_entropy(p, t)", proposed(error))
+        one, other = (bh.read(SURE.format("sigmoid(w*x)", w, cost)).show().to_dict() for cost in costs)
+        assert one["steps"][0]["cost"] == pytest.approx(other["steps"][0]["cost"], rel=1e-12)
+    assert "\n  C = softplus(z(p)) - t·z(p) = softplus(1000) - 1·1000 = 0\n" in page(
+        SURE.format("sigmoid(w*x)", "1000", proposed(error))
+    )
+
+
+@pytest.mark.parametrize(
+    ("p", "w", "cost", "said"),
+    [
+        ("w*x", "2", "binary_cross_entropy(p, t)", "works on probabilities"),
+        ("w*x", "1", "binary_cross_entropy(p, t)", "a probability has come out as 0, or as 1"),
+        ("log(w)", "0", "p", "`p` is −∞ in row 1"),
+        ("log(w)", "-1", "p", "`p` is nan in row 1"),
+        ("log(w)", "0", "p", "log needs numbers above 0\n"),
+        ("sqrt(w)", "-1", "p", "a root needs a number that is not below 0"),
+        ("(-2)^0.5 + w", "1", "p", "a root needs one that is not below 0"),
+        ("1/w", "0", "p", "a division by 0"),
+        ("exp(w)", "1000", "p", "smaller starting values"),
+    ],
+)
+def test_the_advice_fits_the_operation(p, w, cost, said):
+    assert said in refused(SURE.format(p, w, cost)) + "\n"
+
+
+def test_log_of_0_as_a_value():
+    assert "got      log(0) = −∞" in refused("y = w\nw = log(0)\n")

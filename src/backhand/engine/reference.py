@@ -9,11 +9,13 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import NumberError, UsageError
+from ..network.costs import instead
 from ..network.graph import Network, Role
-from ..notation.expr import Expr, Index, Partial, Ref
+from ..notation.expr import Call, Expr, Index, Partial, Ref
 from ..notation.text import PLAIN
 from ..ops.arithmetic import align, in_order
 from ..ops.evaluate import evaluate
+from ..ops.evaluate import said as called
 from .program import Program, Received
 
 Array = np.ndarray
@@ -70,14 +72,17 @@ class Tape:
                 return
             row, *spot = (int(i) for i in np.argwhere(~np.isfinite(found))[0])
             entry = f"[{','.join(str(i + 1) for i in spot)}]" if spot else ""
-            value = f"{found[(row, *spot)]} in row {self.rows[row]}"
+            number = float(found[(row, *spot)])
+            value = f"{called(number)} in row {self.rows[row]}"
             whole = f"{said[:-1]}{entry}`" if entry and said.endswith("`") else said
             inner = f"{said} needs {PLAIN(part)}{entry}, which is {value}"
+            cost = self.network.cost
+            in_place = instead(cost.written, number, self.network.nodes) if cost and formula is cost.own else None
             raise NumberError(
                 f"{whole} is {value}" if part is formula else inner,
                 expected="a finite number",
                 got=f"{said.strip('`')} = {PLAIN(formula)}",
-                hint=_advice(part),
+                hint=in_place if in_place and type(part) is Call and part.op == "log" else _advice(part, number),
             )
 
         with np.errstate(all="ignore"):
@@ -127,7 +132,7 @@ class Tape:
             total = total + self.penalty
         if not np.isfinite(total):
             raise NumberError(
-                f"the cost {cost.name}, added up over the rows, is {total}",
+                f"the cost {cost.name}, added up over the rows, is {called(total)}",
                 expected="a finite number",
                 hint="smaller weights or scaled inputs",
             )
@@ -169,11 +174,16 @@ def forward(
     return tape
 
 
-def _advice(formula: Expr) -> str:
-    text = PLAIN(formula)
-    if "log(" in text:
-        return "log needs numbers above 0; softmax_cross_entropy(z, y) works on z and cannot run into log(0)"
-    if "/" in text or "^-" in text:
+def _advice(part: Expr, value: float) -> str:
+    """What to try where an operation has given this value."""
+    op = part.op if type(part) is Call else ""
+    if op == "log":
+        return "log needs numbers above 0"
+    if op == "sqrt":
+        return "a root needs a number that is not below 0"
+    if op == "pow" and np.isnan(value):
+        return "a number below 0 has powers with whole exponents only; a root needs one that is not below 0"
+    if op == "div" or (op == "pow" and "^-" in PLAIN(part)):
         return "a division by 0, perhaps; look at the numbers of this row"
     return "smaller starting values, a smaller rate, or scaled inputs"
 

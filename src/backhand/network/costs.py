@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..errors import Place, SheetError
-from ..notation.expr import ONE, Call, Expr, Num, add, call, calls, div, mul, neg, power, rewrite
-from ..notation.text import PLAIN
-from .graph import Cost, Role
+from ..notation.expr import ONE, Call, Expr, Num, Ref, add, call, calls, div, mul, neg, power, rewrite
+from ..notation.text import PLAIN, SHEET_TEXT
+from .graph import Cost, Node, Role
 from .reduction import REDUCTIONS, Parts
 from .shapes import Shape, ShapeConflict, describe, shape_of
 from .sizes import refuse_scalar_target
@@ -200,3 +201,25 @@ def _open_named(
         return Call(inner, (named.own(*part.args, shape),), span=part.span)
 
     return rewrite(written, open_one), found
+
+
+_FROM_Z = {"cross_entropy": "softmax", "binary_cross_entropy": "sigmoid"}  # where the probabilities come from
+
+
+def instead(written: Expr, value: float, nodes: Mapping[str, Node]) -> str | None:
+    """What to try where a cross entropy has taken the logarithm of 0, or of a number below it: `value` is −∞ or no
+    number. None for other costs."""
+    found = next((c for c in calls(written) if c.op in _FROM_Z), None)
+    if found is None:
+        return None
+    p, target = found.args
+    if value != -math.inf:
+        return f"{found.op} works on probabilities: numbers from 0 to 1, as {_FROM_Z[found.op]} gives them"
+    made = nodes[p.name].formula if type(p) is Ref and not p.index and p.name in nodes else p
+    if type(made) is not Call or made.op != _FROM_Z[found.op]:
+        return "a probability has come out as 0, or as 1 where 1 - p is needed: smaller weights or scaled inputs"
+    z = made.args[0]
+    same: Expr = Call("softmax_cross_entropy", (z, target))
+    if found.op == "binary_cross_entropy":
+        same = Call("mean", (call("softplus", z) - target * z,))
+    return f"`{SHEET_TEXT(same)}` in place of {found.op}: the same cost, worked from z, and never a log of 0"

@@ -10,7 +10,7 @@ from ..errors import MissingValues, SheetError, nearest
 from ..notation.expr import Call, Expr, Num, Span
 from ..notation.names import canonical
 from ..notation.text import PLAIN
-from ..ops.evaluate import value_of
+from ..ops.evaluate import said, value_of
 from ..sheet.model import Assign, InlineData, Statement
 from ..sheet.parse import LIKELY_STATEMENTS
 from ..sheet.table import header_of
@@ -50,7 +50,7 @@ def value(name: str, expr: Expr, span: Span, symbols: Symbols) -> np.ndarray:
             expr.span or span,
             expected="a number such as 0.3 or 1/2",
             hint=f"`{name} = 0.5`",
-            got=f"{PLAIN(expr)[:60]} = {found.reshape(-1)[~np.isfinite(found.reshape(-1))][0]}",
+            got=f"{PLAIN(expr)[:60]} = {said(found[~np.isfinite(found)][0])}",
         )
     return _frozen(found)
 

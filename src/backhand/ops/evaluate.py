@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -57,3 +58,8 @@ def value_of(expr: Expr) -> Array:
 
     with np.errstate(all="ignore"):
         return np.asarray(evaluate(expr, no_names)[0])
+
+
+def said(value: float) -> str:
+    """How a number is called in a message: log 0 is −∞."""
+    return {math.inf: "∞", -math.inf: "−∞"}.get(float(value), f"{value}")

@@ -41,6 +41,10 @@ def _softplus(x: float) -> float:
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
+def _log(x: float) -> float:
+    return math.log(x) if x else -math.inf
+
+
 def _normal_cdf(x: float) -> float:
     return 0.5 * math.erfc(-x / math.sqrt(2))  # 1 + erf would lose the small numbers of the left tail
 
@@ -193,7 +197,7 @@ ACTIVATIONS = (
 FUNCTIONS = (
     Op("exp", each(math.exp), lambda args, k: call("exp", *args), (), _EXP, (_EXP,), latex="\\exp",
        summary="e to the power x"),
-    Op("log", each(math.log, math.nan), lambda args, k: div(1.0, args[0]), (), call("log", X), (div(1.0, X),),
+    Op("log", each(_log), lambda args, k: div(1.0, args[0]), (), call("log", X), (div(1.0, X),),
        latex="\\log", summary="the natural logarithm"),
     Op("sqrt", each(math.sqrt), lambda args, k: div(1.0, mul(2.0, call("sqrt", *args))), (), _ROOT,
        (div(1.0, 2.0 * _ROOT),), latex="\\operatorname{sqrt}", summary="the square root"),
