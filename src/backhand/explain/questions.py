@@ -6,7 +6,8 @@ from ..document.parts import Inline, Page
 from ..engine.program import Program
 from ..engine.run import Run
 from ..network.build import Problem
-from ..notation.expr import Partial, Ref
+from ..network.graph import Network, Node, Role
+from ..notation.expr import Partial, Ref, names
 from .scene import Scene
 
 
@@ -17,9 +18,10 @@ def questions(page: Page, problem: Problem, run: Run) -> None:
     assert cost is not None
     page.heading("Questions and answers")
 
-    functions = [Ref(n.name) for n in network.equations] + [Ref(cost.name)]
+    involved = [n for n in network.equations if not _of_targets_alone(n, network)]
+    functions = [Ref(n.name) for n in involved] + [Ref(cost.name)]
     _ask(page, "How many functions are involved?")
-    entries = sum(len(n.entries()) for n in network.equations)
+    entries = sum(len(n.entries()) for n in involved)
     single = "" if entries == len(functions) - 1 else f" (as vectors; {entries + 1} counted entry by entry)"
     page.text(f"{len(functions)}: ", *_listed([*functions]), f"{single}.")
 
@@ -54,10 +56,11 @@ def questions(page: Page, problem: Problem, run: Run) -> None:
 
     _ask(page, "What is being propagated backwards?")
     program = Program(network, rows=run.steps[0].tape.count if run.steps else 0)
-    chain = [program.partial(n.name) for n in program.order]
+    reached = [n for n in program.order if n.name in network.trained]
+    chain = [program.partial(n.name) for n in reached]
     page.text(
-        f"The change of the cost: ∂{program.symbol.name}/∂(each function), from the cost back to the inputs,"
-        " each from those after it: ",
+        f"The change of the cost: ∂{program.symbol.name}/∂(each function that weights lead to), from the"
+        " cost back towards the inputs, each from those after it: ",
         *_listed(list(chain)),
         ". Where it meets a weight it is multiplied by what the weight was multiplied with; that gives the"
         " weight's partial.",
@@ -65,10 +68,22 @@ def questions(page: Page, problem: Problem, run: Run) -> None:
     if run.steps and run.steps[0].gradients is not None:
         scene = Scene(run.steps[0].tape, run.steps[0].gradients, 0, {})
         values: list[Inline] = [f"In row {scene.tape.rows[0]}: "]
-        for i, node in enumerate(program.order[:20]):
+        for i, node in enumerate(reached[:20]):
             by = Partial(program.symbol, Ref(node.name))
             values += [", " if i else "", by, " = ", scene.fill(by)]
         page.text(*values, ".")
+
+
+def _of_targets_alone(node: Node, network: Network) -> bool:
+    """Whether an equation only brings targets to another scale: it is no function of the network."""
+    roles = set[Role]()
+    seen = {node.name}
+    for other in reversed(network.equations):
+        if other.name in seen and other.formula is not None:
+            seen.update(names(other.formula))
+    for name in seen & network.nodes.keys():
+        roles.add(network.nodes[name].role)
+    return Role.TARGET in roles and not roles & {Role.PARAMETER, Role.INPUT}
 
 
 def _ask(page: Page, question: str) -> None:
