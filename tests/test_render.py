@@ -252,7 +252,8 @@ def test_headings():
     found = re.findall(r"^(#+) (.*)$", markdown, re.MULTILINE)
     assert found[0] == ("#", "Price of a stay from its rating and its distance")
     assert [text for level, text in found if level == "##"] == [
-        "The network", "The cost", "Epoch 1", "After epoch 1: forward again", "What stands out",
+        "The network", "The cost", "Epoch 1", "After epoch 1: forward again",
+        "What stands out, at the starting values",
     ]  # fmt: skip
     assert {len(level) for level, _ in found} == {1, 2, 3}
     assert re.findall(r"\\section\*\{(.*)\}", latex) == [found[0][1]]

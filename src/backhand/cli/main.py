@@ -100,6 +100,7 @@ def show(
     SHEET is a file, the name of an example, or - for stdin.
     """
     from ..api import Work
+    from ..explain.course import holding
     from ..explain.show import Choices
 
     opened = open_sheet(sheet, seed)
@@ -107,8 +108,10 @@ def show(
     chosen = _names(opened, only)
     total = max_epochs if until_gradient is not None else epochs
 
+    in_full = holding(opened.problem, rows, all_rows)
+
     def keep(count: int, epoch: int) -> bool:
-        return (count - 1) % every == 0 if machine else count <= DETAIL
+        return (count - 1) % every == 0 if machine else count <= DETAIL or in_full(count, epoch)
 
     with Progress(total) as bar:
         run = opened.run(
@@ -119,6 +122,8 @@ def show(
     choices = Choices(view, names, rows, DETAIL, questions, all_rows)  # type: ignore[arg-type]
     work = Work(opened.problem, run, choices)
     deliver(work, output, form, as_json, digits, work.to_dict(chosen) if machine else None)
+    if run.failure is not None:
+        raise run.failure
 
 
 DETAIL = 4  # steps worked out in full

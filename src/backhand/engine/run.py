@@ -24,6 +24,7 @@ class Run:
         after: forward (and back) over all rows at the last weights; None where nothing was updated.
         reached: for a descent, the largest |∂C/∂w| at the end.
         stopped: for a descent, whether it got below the tolerance.
+        failure: why there is no `after`, where the numbers run away only there: every step of the run is good.
     """
 
     steps: tuple[Step, ...]
@@ -34,6 +35,7 @@ class Run:
     tolerance: float | None = None
     reached: float = 0.0
     stopped: bool = True
+    failure: NumberError | None = None
 
 
 def run(
@@ -85,14 +87,14 @@ def run(
         last_epoch = step.epoch
     if last is not None and kept and kept[-1] is not last:
         kept.append(last)
-    after = None
+    after, failure = None, None
     if last is not None and last.change:
         try:
             after = whole_data(problem, parameters)
+            if until is not None and not stopped and after[1] is not None:
+                size = largest(after[1].totals)
+                stopped = size <= until
         except NumberError as found:
             found.message += f" (after epoch {last_epoch})"
-            raise
-        if until is not None and not stopped and after[1] is not None:
-            size = largest(after[1].totals)
-            stopped = size <= until
-    return Run(tuple(kept), tuple(history), parameters, after, last_epoch, until, size, stopped)
+            after, failure = None, found
+    return Run(tuple(kept), tuple(history), parameters, after, last_epoch, until, size, stopped, failure)

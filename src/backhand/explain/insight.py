@@ -6,31 +6,91 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..document.parts import Inline, Text
+from ..document.parts import Inline, Items, Page, Text
 from ..engine.reference import Gradients, Tape
 from ..engine.run import Run
-from ..engine.training import whole_data
+from ..engine.training import NO_STATE, update, whole_data
+from ..errors import NumberError
 from ..network.build import Problem
 from ..network.graph import Network
-from ..notation.expr import Call, Partial, Ref
+from ..notation.expr import Partial, Ref
+from .flat import dead_lines, died_lines, threshold_lines
 from .scene import renamed
-from .symmetry import identical_units
+from .symmetry import identical_units, same_formulas
 
 RANKED = 8
+EQUAL_WEIGHTS = (
+    "they take equal weights from the same sources and pass equal weights on, so their gradients are equal and every"
+    " update leaves them equal. Together they do the work of one unit. Random starting weights (biases may be 0) part"
+    " them: `start xavier seed 1`."
+)
+ONE_FORMULA = (
+    "they are one formula of the same shared weights and sources, so they are equal whatever these weights become."
+    " Together they do the work of one unit. No other start parts them; weights of their own do."
+)
 
 
-def insights(problem: Problem, run: Run, rename: Mapping[Ref, Ref]) -> list[Text]:
-    """Everything worth a line, at the weights of the first step."""
-    tape, gradients = run.steps[0].tape, run.steps[0].gradients
-    if problem.table is not None and tape.count < problem.table.rows:  # a batch is not the whole data
-        tape, gradients = whole_data(problem, tape.parameters)
+def what_stands_out(page: Page, problem: Problem, run: Run, rename: Mapping[Ref, Ref]) -> None:
+    """Everything worth a line: for one epoch at the starting values, for a longer run at the weights of its end."""
+    first, network = run.steps[0], problem.network
+    lines = symmetry(network, first.tape.parameters, rename)
+    worked: tuple[Tape, Gradients | None] | None = first.tape, first.gradients
+    try:
+        if problem.table is not None and first.tape.count < problem.table.rows:  # a batch is not the whole data
+            worked = whole_data(problem, first.tape.parameters)
+    except NumberError as found:
+        worked = None
+        if not _at_end(run):
+            lines.append(Text((f"Over all rows the starting values give no numbers: {found.message}.",), "warning"))
+    start = worked
+    if _at_end(run):
+        worked = run.after
+    if worked is not None:
+        lines = [*_lines(problem, run, worked, start, rename), *lines]
+    if lines:
+        where = f"at the weights after epoch {run.epochs}" if _at_end(run) else "at the starting values"
+        page.heading("What stands out" + (f", {where}" if network.parameters else ""))
+        page.add(Items(tuple(lines)))
+
+
+def _at_end(run: Run) -> bool:
+    return run.after is not None and (run.epochs > 1 or run.tolerance is not None)
+
+
+def _lines(
+    problem: Problem,
+    run: Run,
+    worked: tuple[Tape, Gradients | None],
+    start: tuple[Tape, Gradients | None] | None,
+    rename: Mapping[Ref, Ref],
+) -> list[Text]:
+    """What is worth a line at some weights, `start` being the first ones."""
+    tape, gradients = worked
     lines: list[Text] = []
+    coming: Mapping[str, np.ndarray] | None = None
     if gradients is not None:
-        lines += sensitivity(gradients, rename)
-        lines += symmetry(problem.network, tape, gradients)
-    lines += dead_units(tape, rename)
-    lines += thresholds(problem.network)
-    return lines
+        try:
+            lines += sensitivity(gradients, rename)
+            coming = _next_weights(problem, run, gradients)
+        except NumberError as found:
+            lines.append(Text((f"There is no sensitivity: {found.message}.",), "warning"))
+            gradients = None
+    lines += dead_lines(tape, gradients, coming, rename, start[0] if start is not None and _at_end(run) else None)
+    if run.after is not None and start is not None and not _at_end(run):
+        lines += died_lines(tape, run.after[0], run.epochs, rename)
+    return [*lines, *threshold_lines(problem.network, gradients, coming, rename)]
+
+
+def _next_weights(problem: Problem, run: Run, gradients: Gradients) -> Mapping[str, np.ndarray] | None:
+    """The parameters after one more update with all rows, from what the rule keeps; None where there is none."""
+    if problem.plan.rate is None:
+        return None
+    last = run.steps[-1].change if _at_end(run) else None
+    state, t = (last.state, last.t + 1) if last is not None else (NO_STATE, 1)
+    try:
+        return update(problem.plan, gradients.tape.parameters, gradients.totals, state, t).after
+    except NumberError:
+        return None
 
 
 def sensitivity(gradients: Gradients, rename: Mapping[Ref, Ref]) -> list[Text]:
@@ -88,63 +148,17 @@ def tape_size(gradients: Gradients) -> int:
     return gradients.tape.network.parameter_count
 
 
-def symmetry(network: Network, tape: Tape, gradients: Gradients) -> list[Text]:
+def symmetry(network: Network, parameters: Mapping[str, np.ndarray], rename: Mapping[Ref, Ref]) -> list[Text]:
     """Units that are and will stay identical, with the reason (S8)."""
     out = []
-    for group in identical_units(network, tape.parameters):
+    for group, reason in (
+        *((group, EQUAL_WEIGHTS) for group in identical_units(network, parameters)),
+        *((group, ONE_FORMULA) for group in same_formulas(network)),
+    ):
         runs: list[Inline] = ["Symmetry: "]
         for i, ref in enumerate(group[:12]):
-            runs += [" and " if i == len(group) - 1 and i else ", " if i else "", ref]
+            runs += [" and " if i == len(group) - 1 and i else ", " if i else "", renamed(ref, rename)]
         if len(group) > 12:
             runs.append(f" and {len(group) - 12} more")
-        runs.append(
-            " are identical and stay so: they take the same weights from the same sources and pass the same weights on,"
-            " so"
-            " their gradients are equal and every update leaves them equal. Together they do the work of one unit."
-            " Random starting weights (biases may be 0) part them: `start xavier seed 1`."
-        )
-        out.append(Text(tuple(runs), "warning"))
+        out.append(Text((*runs, f" are identical and stay so: {reason}"), "warning"))
     return out
-
-
-def dead_units(tape: Tape, rename: Mapping[Ref, Ref]) -> list[Text]:
-    """ReLU units whose z is above 0 in no row: nothing passes through them, forward or back."""
-    dead: list[Ref] = []
-    for node in tape.network.equations:
-        formula = node.formula
-        if type(formula) is Call and formula.op == "relu" and type(formula.args[0]) is Ref:
-            z = tape.values[formula.args[0].name]
-            if formula.args[0].index or z.shape[1:] != node.shape:
-                continue
-            silent = np.all(z <= 0, axis=0)
-            dead += [ref for ref in node.entries() if bool(silent[tuple(i - 1 for i in ref.index)])]
-    if not dead:
-        return []
-    runs: list[Inline] = ["Dead unit: " if len(dead) == 1 else "Dead units: "]
-    for i, ref in enumerate(dead[:12]):
-        runs += [", " if i else "", renamed(ref, rename) if rename else ref]
-    more = f" and {len(dead) - 12} more" if len(dead) > 12 else ""
-    rows = "the row" if tape.count == 1 else f"any of the {tape.count} rows"
-    runs.append(
-        f"{more}. Its z is not above 0 in {rows}, so ReLU gives 0, ReLU' is 0, and no gradient reaches the weights"
-        " before it: they cannot change. Another start, or `leaky(z, 0.01)`, brings it back."
-    )
-    return [Text(tuple(runs), "warning")]
-
-
-def thresholds(network: Network) -> list[Text]:
-    """Threshold logic units pass no gradient (S15)."""
-    units = [n.name for n in network.equations if type(n.formula) is Call and n.formula.op == "step"]
-    if not units:
-        return []
-    runs: list[Inline] = ["Threshold: "]
-    for i, name in enumerate(units[:12]):
-        runs += [", " if i else "", Ref(name)]
-    runs.append(
-        (" is a threshold unit" if len(units) == 1 else " are threshold units")
-        + " (TLU). step(z) is flat on both sides of 0, so step'(z) = 0: every product of partials that"
-        " runs through it is 0, the weights before it get no gradient and cannot learn this way. `sigmoid` takes its"
-        " place:"
-        " it also goes from 0 to 1, and its slope is nowhere 0."
-    )
-    return [Text(tuple(runs), "warning")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ..document.parts import Document, Formula, Inline, Items, Page, Text, as_expr
+from ..document.parts import Document, Formula, Inline, Page, Text, as_expr
 from ..engine.program import Program, own_letter
 from ..engine.reference import Gradients
 from ..engine.run import Run
@@ -17,7 +17,8 @@ from ..notation.expr import Expr, Ref
 from ..ops.updates import RULES
 from .batch import batch_form
 from .conventions import conventions
-from .insight import insights
+from .course import ending, left_out, written
+from .insight import what_stands_out
 from .names import Scheme, biases_of, names_table, scheme_names, times_one
 from .paths import cost_entry
 from .questions import questions
@@ -67,6 +68,8 @@ class _Shower:
         self.about()
         if network.in_letters:
             self.letters()
+        elif not self.run.steps and self.run.tolerance is not None:
+            ending(page, self.problem, self.run, self.rename, 0)
         elif not self.run.steps:
             page.note("The sheet has inputs and no data, so there is nothing to calculate: add `data` and its rows.")
         else:
@@ -197,23 +200,21 @@ class _Shower:
 
     def moments(self) -> None:
         run, page, choices = self.run, self.page, self.choices
-        shown = [s for i, s in enumerate(run.steps) if i < choices.detail]
-        total = len(run.history)
-        if total > choices.detail:
-            shown = shown[:1]
+        shown = written(run, choices.detail, choices.rows, choices.all_rows)
         for moment in shown:
-            self.moment(moment, total)
+            self.moment(moment, moment is shown[0])
         cost = self.network.cost
-        if total > len(shown) and cost:
-            page.heading("All steps")
-            page.add(history_table(run, cost.name))
-        if run.after is not None and cost:
-            self.after()
-        if run.tolerance is not None and cost:
-            self.descent()
-        self.insights()
+        if len(run.history) > len(shown):
+            if cost:
+                page.heading("All steps")
+            page.add(left_out(self.problem, run, shown, choices.detail, choices.rows))
+            if cost:
+                page.add(history_table(run, cost.name))
+        if cost:
+            ending(page, self.problem, run, self.rename, 10**9 if choices.all_rows else 12)
+        what_stands_out(page, self.problem, run, self.rename)
 
-    def moment(self, moment: Moment, total: int) -> None:
+    def moment(self, moment: Moment, first: bool) -> None:
         page, tape = self.page, moment.tape
         per_epoch = max(step for _, step, _ in self.run.history)
         rows = f"row{'s' if tape.count > 1 else ''} {tape.rows[0]}" + (f" to {tape.rows[-1]}" if tape.count > 1 else "")
@@ -242,7 +243,7 @@ class _Shower:
         self.whole_gradient(moment)
         if moment.change:
             self.update(moment.change, moment.gradients)
-        if moment.epoch == 1 and moment.batch == 1:
+        if first:
             table = derivative_table(scenes[0] if scenes else plain)
             if table:
                 page.add(table)
@@ -336,54 +337,6 @@ class _Shower:
             for ref in self.refs(node):
                 steps += update_steps(change, gradients, ref, self.rename)
         page.add(*self.cut(steps, "lines"))
-
-    def after(self) -> None:
-        run, page, cost = self.run, self.page, self.network.cost
-        assert run.after is not None
-        assert cost is not None
-        tape, _ = run.after
-        page.heading(f"After epoch {run.epochs}: forward again")
-        page.add(forward_table(tape, Scene(tape, None, 0, self.rename), 10**9 if self.choices.all_rows else 12))
-        first = run.history[0][2]
-        if len(run.history) == 1 or self.problem.plan.mode == "batch":
-            word = "falls" if tape.cost < first else "rises" if tape.cost > first else "stays at"
-            runs: list[Inline] = [
-                Ref(cost.name),
-                f" {word} from " if word != "stays at" else " stays at ",
-                first,
-            ]
-            runs += [" to ", tape.cost, "."] if word != "stays at" else ["."]
-        else:
-            runs = [Ref(cost.name), " over all rows is now ", tape.cost, "."]
-        if tape.cost > first:
-            runs.append(
-                " The rate may be too large." if (self.problem.plan.rate or 0) > 0 else " The rate is negative: uphill."
-            )
-        page.text(*runs, kind="good" if tape.cost <= first else "warning")
-
-    def descent(self) -> None:
-        run, cost = self.run, self.network.cost
-        assert cost is not None
-        if run.stopped:
-            self.page.text(
-                f"∇{cost.name} is as good as 0 after {run.epochs} epochs: the largest |∂{cost.name}/∂w| is ",
-                run.reached,
-                ", not above ", run.tolerance or 0.0, ".", kind="good",
-            )  # fmt: skip
-        else:
-            self.page.text(
-                f"Not there yet: after {run.epochs} epochs the largest |∂{cost.name}/∂w| is ",
-                run.reached, ", still above ",
-                run.tolerance or 0.0,
-                ". Try more epochs (--max-epochs) or another rate; a cost without a lowest point never gets there.",
-                kind="warning",
-            )  # fmt: skip
-
-    def insights(self) -> None:
-        lines = insights(self.problem, self.run, self.rename)
-        if lines:
-            self.page.heading("What stands out")
-            self.page.add(Items(tuple(lines)))
 
     def refs(self, node: Node) -> list[Ref]:
         """A node entry by entry, or as a whole, as the view has it."""

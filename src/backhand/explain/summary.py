@@ -7,6 +7,7 @@ from ..engine.run import Run
 from ..network.build import Problem
 from ..network.graph import Node
 from ..notation.expr import Ref
+from .course import fallen
 from .scene import Scene
 from .tables import history_table
 
@@ -14,10 +15,16 @@ ROWS = 6
 
 
 def summary_document(problem: Problem, run: Run) -> Document:
-    """The equations, the cost by epochs, and the outputs beside the targets of the first rows."""
+    """The equations, the cost by epochs, and the outputs beside the targets of the first rows.
+
+    Raises:
+        NumberError: the numbers run away after the last epoch.
+    """
     network = problem.network
     cost = network.cost
     assert cost is not None
+    if run.failure is not None:
+        raise run.failure
     assert run.after is not None
     tape, _ = run.after
     page = Page(network.title)
@@ -31,7 +38,7 @@ def summary_document(problem: Problem, run: Run) -> Document:
         problem.plan.rate or 0.0, f", {run.epochs} epochs.",
     )  # fmt: skip
     page.add(history_table(run, cost.name, 12))
-    page.text(Ref(cost.name), " falls from ", run.history[0][2], " to ", tape.cost, ".", kind="good")
+    page.add(fallen(problem, run, tape.cost))
     scene = Scene(tape, None, 0, {})
     shown = [*network.inputs, *network.targets, *network.outputs, *_compared(problem)]
     refs = list(dict.fromkeys(ref for node in shown for ref in node.entries(8)))

@@ -5,20 +5,23 @@ alike targets. That is an equitable partition: alike units then have equal z, a 
 units get equal gradients, and after any update they are alike again. It is found by splitting classes until nothing
 splits (colour refinement), beginning with all units of a layer in one class. A weight that also stands elsewhere, in a
 penalty or in an equation that is no layer, carries a mark for what it does there, and marks are compared like weights.
+
+Units that share their weights are alike for another reason, whatever follows them: they are one formula.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from ..errors import UsageError
-from ..network.graph import Network, Role
+from ..network.graph import Network, Node, Role
 from ..network.layers import Layer, LayerView, layer_view
-from ..notation.expr import Call, Expr, Ref, calls, leaves, names, substitute
+from ..notation.expr import Call, Expr, Ref, calls, leaves, names, rewrite, substitute
 from ..notation.text import PLAIN
-from ..ops.vocabulary import VOCABULARY
+from ..ops.vocabulary import ACTIVATION_NAMES, VOCABULARY
 
 MOST_WEIGHTS = 2_000_000
 
@@ -54,6 +57,49 @@ def identical_units(network: Network, parameters: Mapping[str, np.ndarray]) -> l
             if len(members) > 1:
                 groups.append(members)
     return groups
+
+
+def same_formulas(network: Network) -> list[list[Ref]]:
+    """Groups of units that are one formula: the same function of the same weights and of the same or equal sources."""
+    stands_for: dict[str, str] = {}
+    groups: dict[Expr, list[Node]] = {}
+
+    def equal(part: Expr) -> Expr | None:
+        return Ref(stands_for.get(part.name, part.name), part.index) if type(part) is Ref else None
+
+    for node in network.equations:
+        if type(node.formula) is Call and node.name in network.trained:
+            group = groups.setdefault(_in_one_order(rewrite(node.formula, equal)), [])
+            group.append(node)
+            stands_for[node.name] = group[0].name
+    found = [group for group in groups.values() if len(group) > 1 and _weighs(group[0], network)]
+    sums = {_activated(node) for node in network.equations}  # a z is half a unit: its activation is named
+    return [[Ref(n.name) for n in group] for group in found if not all(n.name in sums for n in group)]
+
+
+def _weighs(node: Node, network: Network) -> bool:
+    """Whether a node is a unit: it has weights of its own or is an activation."""
+    assert node.formula is not None
+    weights = any(_is_parameter(Ref(name), network) for name in names(node.formula))
+    return weights or _activated(node) is not None
+
+
+def _activated(node: Node) -> str | None:
+    """The z whose activation a node is."""
+    match node.formula:
+        case Call(op=op, args=(Ref(name=z), *_)) if op in ACTIVATION_NAMES:
+            return z
+    return None
+
+
+def _in_one_order(formula: Expr) -> Expr:
+    """The formula with sums and products of two in one order: w·x and x·w are the same double."""
+    if type(formula) is not Call:
+        return formula
+    args = tuple(map(_in_one_order, formula.args))
+    if formula.op in ("add", "mul") and len(args) == 2:
+        args = tuple(sorted(args, key=PLAIN))
+    return replace(formula, args=args)
 
 
 def _names(formula: Expr | None) -> list[str]:
