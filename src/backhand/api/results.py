@@ -108,7 +108,7 @@ class Work(Result):
         return self.steps[0].gradients if self.steps else {}
 
     def why(self, name: str, row: int | None = None, of: str | None = None, grain: str = "neurons") -> Why:
-        """The derivation of ∂cost/∂name at the last step kept."""
+        """The derivation of ∂cost/∂name at the last step kept (that holds the row, if one is asked for)."""
         return derive_why(self.problem, self.run, name, row, of, grain)
 
     def document(self) -> Document:

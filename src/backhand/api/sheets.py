@@ -152,6 +152,7 @@ class Sheet:
 def _holding(problem: Problem, epoch: int, row: int | None) -> Run:
     """The step of an epoch that holds a row (its first step, if none is asked for)."""
     from ..engine.training import has_rows, steps
+    from ..explain.derivation import refuse_row
 
     if epoch < 1:
         raise UsageError(f"there is no epoch {epoch}", expected="1 or more")
@@ -159,6 +160,7 @@ def _holding(problem: Problem, epoch: int, row: int | None) -> Run:
         raise UsageError("without a rate there is only epoch 1", hint="add `rate 0.1` to the sheet")
     if not has_rows(problem):
         raise UsageError("the sheet has inputs and no data, so no partial has a value", hint="add `data` and its rows")
+    refuse_row(problem, row)
     last: Step | None = None
     for step in steps(problem, epoch):
         if step.epoch == epoch:

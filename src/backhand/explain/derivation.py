@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..document.parts import Step, as_expr
 from ..engine.program import Program, own_letter
 from ..engine.reference import Gradients, Tape, backward
 from ..engine.run import Run
+from ..engine.training import Step as Moment
 from ..errors import UsageError
 from ..network.build import Problem
 from ..network.graph import Network, Node
-from ..notation.expr import Call, Expr, Index, Num, Partial, Ref, leaves, nary
+from ..notation.expr import Call, Expr, Num, Partial, Ref, div, leaves, names
 from ..ops.evaluate import value_of
 from .paths import TOP, Edge, PathGraph, merged, only_entry
-from .scene import Scene
+from .scene import Scene, over_rows
+from .steps import total_steps
 
 MOST_PATHS = 1_000
 PAGE_PATHS = 12  # paths written out on a page
 LARGEST = 8
+ADDENDS = 16  # a sum over more rows than this is told in words
+NUMBERS = 64  # and so is one with more numbers in it
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ class Derivation:
         rows: the rows it was derived for, counted from 1.
         depends_on: every input, target, parameter and constant in its formula.
         engine: what back-propagation gave for the same partial.
+        averaged: the paths are of the rows' shares of a mean, and begin with ∂C/∂L = 1/N.
+        moment: the step that the numbers are from; None in letters.
     """
 
     problem: Problem
@@ -76,6 +82,30 @@ class Derivation:
     tape: Tape | None
     gradients: Gradients | None
     depends_on: tuple[str, ...]
+    averaged: bool
+    moment: Moment | None
+
+    @property
+    def own(self) -> Partial:
+        """∂L/∂name of a row's own cost (or of a node), as a symbol."""
+        return Partial(self.symbol, self.name)
+
+    @property
+    def left(self) -> Partial:
+        """What is derived, as a symbol: of the whole cost, or of one row's own."""
+        cost = self.problem.network.cost
+        if self.of != TOP or self.for_row or self.tape is None or cost is None:
+            return self.own
+        return Partial(Ref(cost.name), self.name)
+
+    @property
+    def reaches(self) -> bool:
+        """Whether a path leads from the name to what is differentiated."""
+        return self.name.name in self.program.received or self.name.name in self.program.penalty
+
+    def own_walk(self, path: Path) -> tuple[Edge, ...]:
+        """A path to the row's own cost, without what takes that cost into the whole."""
+        return tuple(f.edge for f in path.factors[1 if self.averaged else 0 :])
 
     def scene(self, row: int = 1) -> Scene:
         assert self.tape is not None
@@ -98,32 +128,53 @@ def derive(problem: Problem, run: Run | None, name: Ref, *, row: int | None, of:
         raise UsageError(f"`{node.name}` is given and stays as it is", expected="a parameter, a node or an input")
     top, _top_node = _top(network, of)
     entry = only_entry(node, index)
-    step = run.steps[-1] if run and run.steps else None
+    step = _moment(problem, run, row) if run and run.steps else None
     tape = step.tape if step else None
     symbol = of_symbol(network, tape, top)
     program, gradients = _program(network, tape, top, step.gradients if step else None)
     rows = tape.rows if tape else ()
     if row is not None and tape is not None:
-        if row not in rows:
-            raise UsageError(f"there is no row {row} in this step", expected=f"{rows[0]} to {rows[-1]}", got=str(row))
         rows = (row,)
     chosen = Ref(node.name, entry if entry is not None else ())
     whole_cost = row is None and top == TOP and tape is not None
+    averaged = whole_cost and network.cost is not None and network.cost.mean and len(rows) > 1
     engine = _engine_value(gradients, chosen, row, top, tape)
     if entry is None:
         return Derivation(
             problem, top, chosen, symbol, program, None, (), 0, False, engine, engine, True, rows,
             row is not None, tape,
-            gradients, tuple(depends(program, chosen)),
+            gradients, tuple(depends(program, chosen)), averaged, step,
         )  # fmt: skip
     graph = PathGraph(network, chosen, top, symbol.name)
-    paths, value, complete = _paths(problem, graph, tape, gradients, rows, grain, whole_cost)
+    paths, value, complete = _paths(problem, graph, tape, gradients, rows, grain, whole_cost, averaged)
     if not complete and engine is not None:
         value = float(engine)
     return Derivation(
         problem, top, chosen, symbol, program, graph, tuple(paths), graph.count, complete, value, engine, False, rows,
-        row is not None, tape, gradients, tuple(depends(program, chosen)),
+        row is not None, tape, gradients, tuple(depends(program, chosen)), averaged, step,
     )  # fmt: skip
+
+
+def refuse_row(problem: Problem, row: int | None) -> None:
+    """Refuses a row that the sheet does not have.
+
+    Raises:
+        UsageError: with the rows that there are.
+    """
+    count = problem.table.rows if problem.table else 1
+    if row is not None and not 1 <= row <= count:
+        raise UsageError(f"there is no row {row}", expected=f"1 to {count}")
+
+
+def _moment(problem: Problem, run: Run, row: int | None) -> Moment:
+    """The last step of a run, or the last one that holds a row."""
+    refuse_row(problem, row)
+    holding = [s for s in run.steps if row is None or row in s.tape.rows]
+    if not holding:
+        raise UsageError(
+            f"no step that was kept holds row {row}", hint="`sheet.why(…)` takes the step that holds a row"
+        )
+    return holding[-1]
 
 
 def _top(network: Network, of: Ref | None) -> tuple[Ref, Node | None]:
@@ -185,6 +236,7 @@ def _paths(
     rows: tuple[int, ...],
     grain: str,
     whole_cost: bool,
+    averaged: bool,
 ) -> tuple[list[Path], float | None, bool]:
     network = problem.network
     count = graph.count * max(1, len(rows))
@@ -213,10 +265,9 @@ def _paths(
 
             walks += [(row, p) for _, p in graph.largest(value, LARGEST)]
     cost = network.cost
-    mean = whole_cost and cost is not None and cost.mean and (tape.count > 1)
     for row, walk in walks:
         factors = [_factor(e, scenes[row]) for e in _grained(walk, network, grain)]
-        if mean:
+        if averaged:
             assert cost is not None
             share = Edge(Ref(cost.name), graph_symbol(graph), Call("div", (Num(1.0), Ref("N"))))
             factors.insert(0, _factor(share, scenes[row]))
@@ -253,11 +304,6 @@ def product(values: list[float]) -> float:
     for value in values[1:]:
         total = total * value
     return total
-
-
-def chain(parts: list[Expr]) -> Expr:
-    """A product of factors, each kept whole."""
-    return nary("mul", parts) if len(parts) > 1 else parts[0] if parts else Num(1.0)
 
 
 def depends(program: Program, ref: Ref) -> list[str]:
@@ -297,21 +343,38 @@ def lookups(formula: Expr | None) -> list[Partial]:
     return list(dict.fromkeys(leaf for leaf in leaves(formula) if type(leaf) is Partial))
 
 
-def common_factors(paths: list[tuple[Edge, ...]]) -> tuple[list[Edge], list[list[Edge]], list[Edge]]:
-    """What all paths share at the cost's end, where they differ, and what they share at the weight's end."""
-    first = paths[0]
-    head = 0
-    while head < len(first) and all(len(p) > head and _alike(p[head], first[head]) for p in paths):
-        head += 1
-    tail = 0
-    while all(len(p) - tail > head and _alike(p[len(p) - 1 - tail], first[len(first) - 1 - tail]) for p in paths):
-        tail += 1
-    middles = [list(p[head : len(p) - tail]) for p in paths]
-    return list(first[:head]), middles, list(first[len(first) - tail :]) if tail else []
+def inner_nodes(network: Network) -> list[Node]:
+    """The differences inside the cost that only its inner grain names: u = a - y."""
+    cost = network.cost
+    if cost is None:
+        return []
+    written = set(names(cost.written))
+    return [network.nodes[n] for n in dict.fromkeys(names(cost.own)) if n in network.nodes and n not in written]
 
 
-def _alike(a: Edge, b: Edge) -> bool:
-    return a.of == b.of and a.by == b.by
+def whole_letters(d: Derivation) -> Expr:
+    """What is asked for from the rows' own partials, in letters: their sum or mean, and the penalty's own."""
+    assert d.tape is not None
+    letters: Expr = over_rows(d.own, d.tape.rows)
+    if d.averaged:
+        letters = div(letters, Ref("N"))
+    penalty = d.program.penalty_formula(d.name)
+    return Call("add", (letters, penalty)) if penalty is not None else letters
 
 
-Entries = Mapping[str, Index]
+def whole_steps(d: Derivation) -> list[Step]:
+    """The same with numbers; none where they are too many for a line."""
+    assert d.tape is not None
+    assert d.gradients is not None
+    assert d.engine is not None
+    count = d.tape.count
+    if count > ADDENDS or count * d.engine.size > NUMBERS:
+        return []
+    if d.of == TOP and d.name.name in d.gradients.totals:
+        return total_steps(d.gradients, [d.name], {})
+    rows, at = d.gradients.rows(d.name.name), tuple(i - 1 for i in d.name.index)
+    parts = tuple(as_expr(rows[(i, *at)]) for i in range(count))
+    numbers: Expr = Call("add", parts) if count > 1 else parts[0]
+    if d.averaged:
+        numbers = Call("div", (numbers, Num(float(count))))
+    return [Step(d.left, whole_letters(d), (numbers,), value_of(numbers))]

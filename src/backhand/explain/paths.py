@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,7 +11,7 @@ import numpy as np
 from ..network.derive import entry_partial, indices, reached
 from ..network.graph import Network, Node
 from ..network.shapes import shape_of
-from ..notation.expr import Call, Expr, Index, Ref, is_number, mul, names
+from ..notation.expr import Call, Expr, Index, Num, Ref, is_number, mul, names, nary
 from ..ops.vocabulary import ACTIVATION_NAMES, VOCABULARY
 
 TOP = Ref("")  # stands for the cost, which is no node
@@ -19,11 +19,16 @@ TOP = Ref("")  # stands for the cost, which is no node
 
 @dataclass(frozen=True)
 class Edge:
-    """∂of/∂by, one factor of a chain: its formula in letters."""
+    """∂of/∂by, one factor of a chain: its formula in letters.
+
+    Attributes:
+        parts: the edges it was joined from, without those whose slope is 1; none for an edge of the graph itself.
+    """
 
     of: Ref
     by: Ref
     slope: Expr
+    parts: tuple[Edge, ...] = ()
 
 
 @dataclass
@@ -159,7 +164,8 @@ def merged(path: tuple[Edge, ...], network: Network) -> tuple[Edge, ...]:
     for edge in path:
         before = out[-1] if out else None
         if before is not None and edge.of == before.by and _is_activation(before, network):
-            out[-1] = Edge(before.of, edge.by, mul(before.slope, edge.slope))
+            parts = tuple(e for e in (*(before.parts or (before,)), edge) if not is_number(e.slope, 1.0))
+            out[-1] = Edge(before.of, edge.by, mul(before.slope, edge.slope), parts)
         else:
             out.append(edge)
     return tuple(out)
@@ -175,6 +181,39 @@ def _is_activation(edge: Edge, network: Network) -> bool:
     return formula.op in ACTIVATION_NAMES or formula.op not in VOCABULARY
 
 
+def chain(parts: Sequence[Expr]) -> Expr:
+    """A product of factors, each kept whole."""
+    return nary("mul", list(parts)) if len(parts) > 1 else parts[0] if parts else Num(1.0)
+
+
+def factored(paths: Sequence[tuple[Edge, ...]]) -> Expr | None:
+    """The sum over paths with what they share at either end taken out; None if they share nothing."""
+    if len(paths) < 2:
+        return None
+    head, middles, tail = _common([[part for edge in path for part in edge.parts or (edge,)] for path in paths])
+    if not head and not tail:
+        return None
+    middle = Call("add", tuple(chain([e.slope for e in m]) for m in middles))
+    return chain([*(e.slope for e in head), middle, *(e.slope for e in tail)])
+
+
+def _common(paths: list[list[Edge]]) -> tuple[list[Edge], list[list[Edge]], list[Edge]]:
+    """What all paths share at the cost's end, where they differ, and what they share at the weight's end."""
+    first = paths[0]
+    head = 0
+    while head < len(first) and all(len(p) > head and _alike(p[head], first[head]) for p in paths):
+        head += 1
+    tail = 0
+    while all(len(p) - tail > head and _alike(p[len(p) - 1 - tail], first[len(first) - 1 - tail]) for p in paths):
+        tail += 1
+    middles = [p[head : len(p) - tail] for p in paths]
+    return first[:head], middles, first[len(first) - tail :] if tail else []
+
+
+def _alike(a: Edge, b: Edge) -> bool:
+    return a.of == b.of and a.by == b.by
+
+
 def only_entry(node: Node, index: Index) -> Index | None:
     """The index of a node's entry, if one is named or there is only one."""
     if index or not node.shape:
@@ -188,4 +227,4 @@ def cost_entry(network: Network) -> Index:
     return (1,) if shape_of(network.cost.own, network.shape_of) == (1,) else ()
 
 
-__all__ = ["TOP", "Edge", "PathGraph", "cost_entry", "indices", "merged", "only_entry"]
+__all__ = ["TOP", "Edge", "PathGraph", "chain", "cost_entry", "factored", "indices", "merged", "only_entry"]

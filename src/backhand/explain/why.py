@@ -11,20 +11,10 @@ from ..notation.expr import Call, Expr, Num, Partial, Ref
 from ..notation.numbers import Digits
 from ..notation.text import TextPrinter
 from ..ops.evaluate import value_of
-from .derivation import PAGE_PATHS, Derivation, Path, chain, common_factors, lookups, product
-from .paths import TOP
-from .scene import over_rows
+from .derivation import PAGE_PATHS, Derivation, Path, inner_nodes, lookups, whole_letters, whole_steps
+from .paths import TOP, chain, factored
+from .scene import at_row
 from .views import line_step, lines_of, own_lines
-
-
-def _left(d: Derivation) -> Partial:
-    """What is derived, as a symbol: of the whole cost, or of one row's own."""
-    cost = d.problem.network.cost
-    if d.of != TOP:
-        return Partial(d.of, d.name)
-    assert cost is not None
-    whole = not d.for_row and d.tape is not None
-    return Partial(Ref(cost.name) if whole else d.symbol, d.name)
 
 
 def _symbols(path: Path) -> Expr:
@@ -38,7 +28,7 @@ def _slopes(path: Path) -> Expr:
 def path_step(d: Derivation, path: Path) -> Step | Formula:
     """One path: the product of its partials in letters, then their formulas, then with numbers, then the result."""
     symbols, slopes = _symbols(path), _slopes(path)
-    label = _left(d)
+    label = d.left
     if path.value is None:
         return Formula(symbols if path.factors else label, slopes)
     filled = chain([f.filled for f in path.factors if f.filled is not None])
@@ -58,12 +48,13 @@ def path_step(d: Derivation, path: Path) -> Step | Formula:
 def why_document(d: Derivation) -> Document:
     """The derivation as a page."""
     page = Page()
-    left = _left(d)
+    left = d.left
     text = TextPrinter()
     where = f", row {d.rows[0]}" if d.for_row and d.rows else ""
     page.title = f"Why {text(left)} is what it is{where}" if d.tape else f"{text(left)} in letters"
     page.heading(page.title, 1)
-    if d.program.formula(d.name) is None and (d.graph is None or d.graph.count == 0) and not d.paths:
+    _which_step(page, d)
+    if not d.reaches:
         page.text(f"{text(d.name)} does not reach {text(left.of)}: no path leads from it, so the partial is 0.")
         return page.done()
     if d.whole:
@@ -76,6 +67,38 @@ def why_document(d: Derivation) -> Document:
     return page.done()
 
 
+def _which_step(page: Page, d: Derivation) -> None:
+    """Which step of a run the numbers are from, where there is more than one."""
+    if d.moment is None or d.tape is None:
+        return
+    plan, rows = d.problem.plan, d.tape.rows
+    count = d.problem.table.rows if d.problem.table else 1
+    steps = len(plan.batches(count)) if plan.rate is not None else 1
+    if steps == 1:
+        if d.moment.epoch > 1:
+            page.note(f"Epoch {d.moment.epoch}: the weights are those before its update.")
+        return
+    which = f"row {rows[0]}" if len(rows) == 1 else f"rows {rows[0]} to {rows[-1]}"
+    this = f"poch {d.moment.epoch}, step {d.moment.batch} of {steps} ({which})"
+    start = f"Row {d.rows[0]} belongs to e{this}" if d.for_row else f"E{this}"
+    alone = "" if d.for_row or d.of != TOP else f", and {d.left.of.name} is of {which} alone"
+    page.note(f"{start}: the weights are those before this step{alone}. `mode batch` takes all {count} rows at once.")
+
+
+def _inner(page: Page, d: Derivation, every_row: bool) -> None:
+    """What u is in the cost's inner grain, before it is used: in the rows that are worked on the page."""
+    nodes = inner_nodes(d.problem.network)
+    if d.name.name not in d.program.received or (d.of != TOP and d.of.name not in {n.name for n in nodes}):
+        return
+    for node in nodes:
+        assert node.formula is not None
+        if d.tape is None:
+            page.add(Formula(Ref(node.name), node.formula))
+        for row in d.rows if every_row else d.rows[:1]:
+            remark = f"row {row}" if len(d.rows) > 1 else ""
+            page.add(d.scene(row).quantity(Ref(node.name), node.formula, remark))
+
+
 def _by_paths(page: Page, d: Derivation, left: Partial) -> None:
     assert d.graph is not None
     count, rows = d.path_count, len(d.rows)
@@ -86,6 +109,7 @@ def _by_paths(page: Page, d: Derivation, left: Partial) -> None:
         f"{ways} from {TextPrinter()(d.name)} to {d.symbol.name}{each}, over {d.graph.edge_count:,} edges of the"
         " network. Along a path the partials are multiplied; paths are added."
     )
+    _inner(page, d, every_row=d.complete and count * rows <= PAGE_PATHS)
     if not d.complete or count > PAGE_PATHS:
         _largest(page, d, left)
         return
@@ -99,11 +123,14 @@ def _by_paths(page: Page, d: Derivation, left: Partial) -> None:
         for path in in_letters:
             page.add(Formula(_symbols(path), _slopes(path)))
         _rows_table(page, d)
+        for path in d.paths:
+            if path.row is None:  # the penalty's, which belongs to no row
+                page.add(path_step(d, path))
     else:
         for path in d.paths:
             page.add(path_step(d, path))
     _sum(page, d, left)
-    _factored(page, d, left)
+    _factored(page, d)
 
 
 def _letters(d: Derivation) -> list[Path]:
@@ -116,42 +143,24 @@ def _sum_in_letters(page: Page, d: Derivation, left: Partial, paths: list[Path])
     if len(paths) > 1:
         page.text("The sum over the paths:")
         page.add(Formula(left, Call("add", tuple(_slopes(p) for p in paths))))
-    expr = factored(list(paths))
-    if len(paths) > 1 and expr is not None:
+    expr = factored([d.own_walk(p) for p in paths])
+    if expr is not None:
         page.text("Common factors taken out:")
         page.add(Formula(left, expr))
     elif len(paths) == 1:
         page.add(Formula(left, _slopes(paths[0])))
 
 
-def factored(paths: list[Path], filled: bool = False) -> Expr | None:
-    """The sum over paths with what they share at either end taken out; None if they share nothing."""
-    edges = [tuple(f.edge for f in p.factors) for p in paths]
-    if len(edges) < 2:
-        return None
-    head, middles, tail = common_factors(edges)
-    if not head and not tail:
-        return None
-    known = {id(f.edge): f for p in paths for f in p.factors}
-
-    def one(edge: object) -> Expr:
-        factor = known[id(edge)]
-        return factor.filled if filled and factor.filled is not None else factor.edge.slope
-
-    middle = Call("add", tuple(chain([one(e) for e in m]) for m in middles))
-    return chain([*(one(e) for e in head), middle, *(one(e) for e in tail)])
-
-
-def _factored(page: Page, d: Derivation, left: Partial) -> None:
+def _factored(page: Page, d: Derivation) -> None:
+    """The paths of the first row with what they share taken out: its own ∂L, of which the whole takes a share."""
     paths = _letters(d)
-    expr = factored(paths)
+    expr = factored([d.own_walk(p) for p in paths])
     if expr is None:
         return
-    numbers = factored(paths, filled=True)
-    assert numbers is not None
-    page.text("Common factors taken out" + (f", row {paths[0].row}:" if len(d.rows) > 1 else ":"))
-    label = left if len(d.rows) == 1 else Partial(d.symbol, Ref(f"{d.name.name}@{paths[0].row}", d.name.index))
-    page.add(Step(label, expr, (numbers,), value_of(numbers)))
+    row, several = d.rows[0], len(d.rows) > 1
+    numbers = d.scene(row).fill(expr)
+    page.text("Common factors taken out" + (f", row {row}'s own:" if several else ":"))
+    page.add(Step(at_row(d.own, row) if several else d.own, expr, (numbers,), value_of(numbers)))
 
 
 def _sum(page: Page, d: Derivation, left: Partial) -> None:
@@ -170,7 +179,7 @@ def _rows_table(page: Page, d: Derivation) -> None:
     rows = []
     for row in d.rows[:60]:
         mine = [p for p in d.paths if p.row == row]
-        rows.append((str(row), *(p.value for p in mine), product([1.0]) and sum(p.value or 0.0 for p in mine)))
+        rows.append((str(row), *(p.value for p in mine), sum(p.value or 0.0 for p in mine)))
     heads = ["row", *(f"path {i + 1}" for i in range(len(rows[0]) - 2)), "together"]
     more = f" ({len(rows)} of {len(d.rows)} rows shown)" if len(rows) < len(d.rows) else ""
     page.add(Table(tuple(heads), tuple(rows), f"The paths' products, row by row{more}"))
@@ -181,25 +190,32 @@ def _largest(page: Page, d: Derivation, left: Partial) -> None:
     if d.tape is None or not d.paths:
         page.text("They are too many to write out; the δ road below does the same work once for each edge.")
         return
+    assert d.gradients is not None
+    assert d.graph is not None
     row = d.paths[0].row
     shown = sorted((p for p in d.paths if p.row == row), key=lambda p: -abs(p.value or 0.0))[:8]
     several = len(d.rows) > 1
-    page.text("They are too many for a page. The largest" + (f", in row {row}:" if several else ":"))
+    others = d.graph.count - len(shown)
+    all_of = f"In {len(d.rows)} rows they are too many for a page. Those"
+    lead = "They are too many for a page. The largest" if others else all_of
+    page.text(lead + (f", in row {row}:" if several else ":"))
     rows = []
     for path in shown:
         rows.append((_symbols(path), _filled_values(path), path.value))
     page.add(Table(("path", "its factors", "product"), tuple(rows)))
-    assert d.gradients is not None
-    assert d.graph is not None
     at = tuple(i - 1 for i in d.name.index)
     total = float(np.asarray(d.gradients.rows(d.name.name)[(d.tape.rows.index(row or 1), *at)]))
-    if several and d.problem.network.cost is not None and d.problem.network.cost.mean and d.of == TOP:
+    if d.averaged:
         total = total / d.tape.count
     known = 0.0
     for path in shown:
         known = known + (path.value or 0.0)
-    rest = total - known
-    page.text(f"The other {d.graph.count - len(shown):,} paths together: ", rest, "; all of them: ", total, ".")
+    if others:
+        page.text(f"The other {others:,} paths{f' of row {row}' if several else ''} together: ", total - known, ".")
+    if several:
+        page.text(f"All paths of row {row} together, its share of ", left, ": ", total, ". The other rows add theirs.")
+    else:
+        page.text("All of them: ", total, ".")
 
 
 def _filled_values(path: Path) -> Expr:
@@ -215,7 +231,7 @@ def _by_lookup(page: Page, d: Derivation, left: Partial) -> None:
     needed = _needed(d)
     steps_left = 16
     row = d.rows[0] if d.rows else 1
-    several = len(d.rows) > 1 and not d.for_row
+    several = len(d.rows) > 1
     if d.tape is None:
         for partial in needed[:steps_left]:
             page.add(*(Formula(line.left, line.letters) for line in lines_of(d.program, partial.by)))
@@ -231,25 +247,21 @@ def _by_lookup(page: Page, d: Derivation, left: Partial) -> None:
             page.add(*(line_step(scene, line) for line in lines_of(d.program, partial.by)))
     looked = lookups(formula)
     page.add(scene.quantity(Partial(d.symbol, d.name), formula, "looked up" if looked else ""))
-    if several and d.engine is not None:
-        cost = d.problem.network.cost
-        if d.of == TOP and cost is not None and d.tape.count <= 16:
-            rows = d.gradients.rows(d.name.name) if d.gradients else np.zeros(0)
-            at = tuple(i - 1 for i in d.name.index)
-            parts = tuple(Num(float(rows[(i, *at)])) for i in range(d.tape.count))
-            numbers: Expr = Call("add", parts)
-            letters: Expr = over_rows(Partial(d.symbol, d.name), d.tape.rows)
-            if cost.mean:
-                numbers, letters = (
-                    Call("div", (numbers, Num(float(d.tape.count)))),
-                    Call("div", (letters, Ref("N"))),
-                )
-            if d.name.name in d.program.penalty:
-                page.text("Of the whole ", Ref(cost.name), ", all rows and the penalty: ", as_expr(d.engine))
-            elif d.name.name in {p.name for p in d.problem.network.parameters}:
-                page.add(Step(left, letters, (numbers,), d.engine))
-        else:
-            page.text(f"Over all {len(d.rows)} rows: ", left, " = ", as_expr(d.engine))
+    _answer(page, d)
+
+
+def _answer(page: Page, d: Derivation) -> None:
+    """The last line: what was asked for from the rows' own partials, where a row's own is not yet the answer."""
+    if d.for_row or d.tape is None or (len(d.rows) == 1 and d.left == d.own):
+        return
+    steps = whole_steps(d)
+    if steps:
+        page.add(*steps)
+        return
+    how = f"The {'mean' if d.averaged else 'sum'} of {len(d.rows)} rows" if len(d.rows) > 1 else "The row's own"
+    penalty = " and the penalty" if d.of == TOP and d.name.name in d.program.penalty else ""
+    worth = as_expr(d.engine if d.engine is not None else 0.0)
+    page.text(f"{how}{penalty}: ", d.left, " = ", whole_letters(d), " = ", worth)
 
 
 def _needed(d: Derivation) -> list[Partial]:
@@ -276,9 +288,8 @@ def _matrix(page: Page, d: Derivation, left: Partial) -> None:
     received = d.program.received.get(d.name.name)
     entry = f"{d.name.name}[{','.join('1' for _ in d.problem.network.nodes[d.name.name].shape)}]"
     page.text(f'All entries at once; `backhand why SHEET "{entry}"` derives one of them path by path.')
-    if received is None:
-        return
-    stack, seen = [received], set[str]()
+    _inner(page, d, every_row=False)
+    stack, seen = [received] if received is not None else [], set[str]()
     while stack:
         shares = stack.pop()
         for partial in (p for share in (shares.whole, *shares.entries.values()) for p in lookups(share)):
@@ -292,20 +303,16 @@ def _matrix(page: Page, d: Derivation, left: Partial) -> None:
             page.add(Formula(line.left, line.letters))
         else:
             page.add(line_step(d.scene(d.rows[0]), line))
-    if d.tape is not None and len(d.rows) > 1:
-        page.text(
-            f"That is row {d.rows[0]}. Over all {len(d.rows)} rows: ",
-            left,
-            " = ",
-            as_expr(d.value if d.value is not None else 0.0),
-        )
+    if len(d.rows) > 1 and received is not None:
+        page.text(f"That is row {d.rows[0]}; the other rows go the same way.")
+    _answer(page, d)
 
 
 def _dependence(page: Page, d: Derivation) -> None:
     if not d.depends_on:
         return
     page.heading("What it depends on")
-    runs: list[str | Expr | float] = [_left(d), " = fn("]
+    runs: list[str | Expr | float] = [d.left, " = fn("]
     for i, name in enumerate(d.depends_on[:40]):
         runs += [", " if i else "", Ref(name)]
     page.text(*runs, f", … {len(d.depends_on)} in all)" if len(d.depends_on) > 40 else ")")
@@ -322,19 +329,21 @@ def why_json(d: Derivation, digits: Digits) -> dict[str, Any]:
     scene = d.scene(d.rows[0]) if d.tape is not None and d.rows else None
     if scene is not None and formula is not None:
         collected["substituted"] = text(scene.fill(formula))
-    factored_form = factored(_letters(d)) if not d.whole and d.complete else None
+    factored_form = factored([d.own_walk(p) for p in _letters(d)]) if not d.whole and d.complete else None
     collected["factored"] = text(factored_form) if factored_form is not None else None
     collected["lookups"] = [
         {"symbol": text(p), "value": _plain(scene.value(p)) if scene else None} for p in lookups(formula)
     ]
     collected["value"] = _plain(d.engine)
-    left = _left(d)
+    left = d.left
     return {
         "schema": "backhand.why/1",
         "symbol": text(left),
         "name": text(d.name),
         "of": text(left.of),
         "row": d.rows[0] if d.for_row and d.rows else None,
+        "epoch": d.moment.epoch if d.moment else None,
+        "batch": d.moment.batch if d.moment else None,
         "paths": [_path_json(p, text) for p in d.paths] if d.complete else [],
         "path_count": d.path_count,
         "value": _plain(d.value),
