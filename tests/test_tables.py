@@ -4,8 +4,10 @@ import itertools
 import re
 
 import pytest
+from click.testing import CliRunner
 
 import backhand as bh
+from backhand.cli.main import main
 from backhand.engine.differences import Compared, Price
 from backhand.errors import BackhandError
 from backhand.explain.gradcheck import GradientCheck, gradcheck_document
@@ -218,3 +220,32 @@ def test_the_advice_fits_the_operation(p, w, cost, said):
 
 def test_log_of_0_as_a_value():
     assert "got      log(0) = −∞" in refused("y = w\nw = log(0)\n")
+
+
+# --- proposals ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("sheet", "said"),
+    [
+        ("input x; target yd\ny = w*x + b\nw = 1; b = 1\ncost C = (y - yb)^2\n", "did you mean `yd`?"),
+        ("input x; target t\nyhat = w*x\nw = 1\ncost C = (yhta - t)^2\n", "did you mean `yhat`?"),
+        ("input x; target t\ny = w1*x + w2\nw1 = 1; w2 = 1\ncost C = (y - t)^2 + w_1^2\n", "did you mean `w1`?"),
+        ("y = w_{11}^{(2)}*3\nw_11^(2) = 0.5\n", "`w_{11}^{(2)} = …`"),
+        ("y = w^{(2)}*3\nw^(2) = 0.5\n", "`w^{(2)} = …`"),
+        ("y = w_1^{2}*3\nw_1^2 = 0.5\n", "`w_1^{2} = …`"),
+    ],
+)
+def test_proposals(sheet, said):
+    assert said in refused(sheet)
+
+
+def test_stdin_that_is_not_utf_8(tmp_path):
+    """As a file: the byte is named, and nothing is said of characters that nobody has written."""
+    raw = b'title "caf\xe9"\ny = w\nw = 1\n'
+    (tmp_path / "m.bh").write_bytes(raw)
+    for word, source in (("-", "stdin"), (str(tmp_path / "m.bh"), str(tmp_path / "m.bh"))):
+        with CliRunner().isolation(input=raw) as (_, err, _), pytest.raises(SystemExit) as ended:
+            main(["show", word])
+        assert ended.value.code == 2
+        assert err.getvalue().decode().startswith(f"error: {source} is not UTF-8 text (byte 10)\n")

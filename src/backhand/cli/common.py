@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
-from ..errors import UsageError, nearest
+from ..errors import SheetError, UsageError, nearest
 from ..notation.numbers import Digits
 
 if TYPE_CHECKING:
@@ -82,7 +82,11 @@ def open_sheet(source: str, seed: int | None = None) -> Sheet:
     from .examples import example_names, example_text
 
     if source == "-":
-        text = sys.stdin.buffer.read().decode("utf-8-sig", errors="surrogateescape")
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8-sig")
+        except UnicodeDecodeError as problem:
+            said = f"stdin is not UTF-8 text (byte {problem.start})"
+            raise SheetError(said, hint="save it as plain text, UTF-8") from None
         sheet = _seeded(text, "stdin", Path(), seed)
     elif not _exists(source) and source.removesuffix(".bh") in example_names() and "/" not in source:
         name = source.removesuffix(".bh")

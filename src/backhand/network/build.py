@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 
-from ..errors import NameProblem, Place, ShapeProblem, SheetError, did_you_mean
+from ..errors import NameProblem, Place, ShapeProblem, SheetError, nearest
 from ..notation.expr import Call, Expr, Ref, Span, calls, leaves, names, rewrite
 from ..notation.names import canonical, preactivation_name
 from ..ops.vocabulary import ACTIVATION_NAMES, VOCABULARY
@@ -270,7 +270,7 @@ class _Builder:
                     expected="a node, an input, a target, a constant, or a parameter that has a value"
                     " or stands in an equation",
                     got=part.name,
-                    hint=did_you_mean(part.name, symbols.roles) or f"`target {part.name}`, if it is data",
+                    hint=_meant(part.name, symbols.roles, names(expr)) or f"`target {part.name}`, if it is data",
                 )  # fmt: skip
         return expr
 
@@ -359,6 +359,18 @@ class _Builder:
             self.unknown,
             MappingProxyType(dict(symbols.spelling)),
         )
+
+
+def _meant(name: str, known: Iterable[str], used: Collection[str]) -> str | None:
+    """The proposal for a name that nothing defines: one that differs in one letter and does not stand in the formula
+    yet, before all others that are near."""
+    near = nearest(name, known)
+    if near is None or near.casefold().replace("_", "") != name.casefold().replace("_", ""):
+        free = [n for n in known if n not in used]
+        as_long = [n for n in free if len(n) == len(name) > 1 and n[0] == name[0]]
+        one_off = (n for n in as_long if sum(a != b for a, b in zip(n, name, strict=True)) == 1)
+        near = next(one_off, None) or nearest(name, free) or near
+    return f"did you mean `{near}`?" if near else None
 
 
 def _refs(expr: Expr) -> Iterator[Ref]:

@@ -6,6 +6,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 
 from ..errors import Place, SyntaxProblem, nearest
+from ..notation.names import is_name
 from .formula import shorten
 from .tokens import Token
 
@@ -212,6 +213,15 @@ def _bad_hint(token: Token, before: Token | None, after: Token) -> str | None:
     return _CHARACTERS.get(token.text)
 
 
+def _braced(name: str, above: str) -> str | None:
+    """w_11 and (2), typed as a power, as the one name that may be meant: w_{11}^{(2)}."""
+    stem, below, index = name.partition("_")
+    if below and len(index) > 1 and "{" not in index:
+        name = f"{stem}_{{{index}}}"
+    braced = f"{name}^{{{above.strip()}}}"
+    return braced if is_name(braced) else None
+
+
 def no_equation(tokens: Sequence[Token], text: str, source: str) -> SyntaxProblem:
     """The error for a statement that is neither `name = …` nor begins with a statement word."""
     first, second = tokens[0], tokens[1]
@@ -232,6 +242,8 @@ def no_equation(tokens: Sequence[Token], text: str, source: str) -> SyntaxProble
         hint = f"give all entries at once: `{name} = [0.1, 0.2]`"
     elif equals is not None and second.type == "LPAR":
         hint = f"a name stands alone left of `=`: `{name} = …`"
+    elif equals is not None and second.type == "_CARET" and (braced := _braced(name, text[second.end : equals.start])):
+        hint = f"an index above a name stands in braces: `{braced} = …`"
     elif near and near != name:
         token, said = first, f"`{shorten(name)}` begins neither an equation nor a statement"
         fits, hint = "`name = expression`, or one of " + ", ".join(WORDS), f"did you mean `{near} …`?"
