@@ -112,8 +112,8 @@ def gradcheck_document(check: GradientCheck) -> Document:
     )  # fmt: skip
     if not check.agrees:
         page.note(
-            "A corner (of relu, leaky, abs, max, min, huber) or the jump of step, reached between w - h and w + h,"
-            " also makes differences disagree; look at that weight's z."
+            "A kink (the corner of relu, leaky, abs, max, min, huber; the jump of step) near a weight also makes"
+            " differences disagree; look at that weight's z."
         )
     if check.prices:
         _prices(page, check.prices)
