@@ -2,6 +2,7 @@
 
 import itertools
 import re
+import time
 
 import pytest
 from click.testing import CliRunner
@@ -249,3 +250,18 @@ def test_stdin_that_is_not_utf_8(tmp_path):
             main(["show", word])
         assert ended.value.code == 2
         assert err.getvalue().decode().startswith(f"error: {source} is not UTF-8 text (byte 10)\n")
+
+
+@pytest.mark.parametrize("signs", ["-" * 300_000, "- " * 150_000, "+-" * 150_000, "-" * 41, "−" * 100])
+def test_signs_in_a_row_are_refused_at_once(signs):
+    """While the words are cut: before the reader looks at each of them."""
+    started = time.process_time()
+    error = refused(f"y = {signs}w")
+    assert time.process_time() - started < 0.5
+    assert error.startswith("sheet:1:5: more than 40 operations are nested in one another\n")
+    assert "expected at most 40" in error
+    assert "more than 40" in refused(f"w = 1\n{signs}")
+
+
+def test_some_signs_are_read():
+    assert "\n  C = y = 2\n" in page(f"y = 1 - {'-' * 37}w\nw = 1\ncost C = y\n")

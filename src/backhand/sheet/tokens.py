@@ -11,6 +11,7 @@ from ..notation.names import NAME_PATTERN
 
 DEEPEST = 60  # open brackets
 LONGEST_SHEET = 20_000_000  # characters, with the data
+MOST_SIGNS = 41  # minus signs in a row: one between two terms, and the 40 operations of a formula (see formula.py)
 LONGEST_WORD = 200  # characters of a name or a number
 MOST_TOKENS = 320_000  # in one statement; a matrix of 128 × 784 numbers with signs fits
 MOST_IN_ALL = 1_000_000
@@ -68,7 +69,7 @@ def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
     _refuse_control_characters(text, source)
     brackets = _Brackets(text, source)
     tokens: list[Token] = []
-    count = 0
+    count = signs = 0  # signs: how many minus signs stand in a row
     for found in _TOKEN.finditer(text):
         kind = found.lastgroup
         if kind is None or kind == "comment":
@@ -105,6 +106,9 @@ def statements(text: str, source: str) -> Iterator[list[Token] | Rows]:
             )
         type_ = _SIGNS[word] if kind == "sign" else "WHOLE" if kind == "number" and word.isdigit() else kind.upper()
         tokens.append(Token(type_, word, start, end))
+        signs = signs + 1 if type_ == "MINUS" else signs if type_ == "PLUS" else 0
+        if signs > MOST_SIGNS:
+            raise _too_many_signs(tokens, text, source)
         count += 1
         if len(tokens) > MOST_TOKENS or count > MOST_IN_ALL:
             brackets.refuse_open_line(start)
@@ -155,6 +159,18 @@ def _too_long(what: str, most: int, of: str, place: Place) -> SyntaxProblem:
     hint = "give its parts names of their own, or use matrices or a `layers` line"
     said = f"{what} is longer than {most:,} {of}"
     return SyntaxProblem(said, place=place, expected=f"at most {most:,}", got="more", hint=hint)
+
+
+def _too_many_signs(tokens: list[Token], text: str, source: str) -> SyntaxProblem:
+    """The error for the row of signs that the tokens end with."""
+    first = len(tokens)
+    while first and tokens[first - 1].type in ("PLUS", "MINUS"):
+        first -= 1
+    most = MOST_SIGNS - 1
+    said = f"more than {most} operations are nested in one another"
+    hint = "give the inner part a name of its own, on a line of its own"
+    place = Place.of(source, text, tokens[first].start)
+    return SyntaxProblem(said, place=place, expected=f"at most {most}", got="more", hint=hint)
 
 
 class _Brackets:
