@@ -10,8 +10,12 @@ from evaluator import evaluate, parts_of
 
 import backhand as bh
 from backhand.cli.examples import example_text
+from backhand.document.parts import Formula, Items, Step, Table, Text
 from backhand.errors import UsageError
+from backhand.explain.names import scheme_names
+from backhand.notation.expr import Expr, Partial, Ref, leaves
 from backhand.notation.numbers import Digits
+from backhand.notation.text import PLAIN
 from backhand.render.files import as_text
 
 WITH_A_SUM_BESIDE = """input x[2]; target t[2]
@@ -190,3 +194,82 @@ def test_vectors_have_one_gradient_a_unit_and_a_dot_product_for_what_comes_back(
     whole = "\n".join(backward(page(SOFTMAX.replace("softmax as p", "sigmoid as p"), view="vectors")))
     assert "∂L/∂a1[1] = [W2[1,1], W2[2,1], W2[3,1]] @ ∂L/∂z(p) = " in whole
     assert "∂L/∂W2[3] = ∂L/∂z(p)[3]·a1 = " in whole
+
+
+# --- names: one for a thing on one page -----------------------------------------------------------------------
+
+
+def refs(expr):
+    for leaf in leaves(expr):
+        yield from (*refs(leaf.of), *refs(leaf.by)) if isinstance(leaf, Partial) else (leaf,)
+
+
+def formulas(part):
+    """Every formula of a part of a page; the tables of names and the rule of the update aside."""
+    match part:
+        case Text(runs=("Update: sgd, ", *_)):
+            return
+        case Text(runs=runs):
+            yield from (run for run in runs if isinstance(run, Expr))
+        case Items(lines=lines):
+            yield from (f for line in lines for f in formulas(line))
+        case Table(title=title, columns=columns, rows=rows) if not title.startswith("One "):
+            yield from (cell for row in (columns, *rows) for cell in row if isinstance(cell, Expr))
+        case Formula() | Step():
+            sides = (part.left, part.right) if isinstance(part, Formula) else (part.left, part.letters, part.spelled)
+            yield from (side for side in sides if side is not None)
+
+
+@pytest.mark.parametrize("view", ["own", "neurons", "vectors", "matrices", "batch"])
+@pytest.mark.parametrize("scheme", ["indexed", "fromto", "numbered"])
+@pytest.mark.parametrize("name", ["two-three-one", "cache", "price", "bias-neurons", "hidden-units", "symmetric"])
+def test_a_thing_has_one_name_on_a_page(name, scheme, view):
+    sheet = bh.read(example(name))
+    table = scheme_names(sheet.network, scheme)
+    assert len({new.name for new in table.values()}) >= len({old.name for old in table})
+    new = {ref.name for ref in table.values()}
+    for part in sheet.show(view=view, names=scheme, questions=True).document().parts:
+        for formula in formulas(part):
+            for ref in refs(formula):
+                own = Ref(ref.name.partition("@")[0], ref.index)
+                assert own.name in new or (own not in table and Ref(own.name) not in table), PLAIN(formula)
+
+
+def test_the_convention_and_the_questions_use_the_names_of_the_page():
+    text = page(example("two-three-one"), names="numbered", questions=True)
+    for line in (
+        "  z4 = W^(2) @ a^(1) + b4",
+        "  J = mean((z4 - yd)²)",
+        "Convention: J is the mean over the N rows of (z4 - yd)²; no factor ½.",
+        "  L = (z4 - yd)² = (0.187572 - 1)² ≈ 0.660039",
+        "z4: what the cost J compares with the target.",
+        "J = mean((z4 - yd)²) = 0.456535",
+    ):
+        assert line in text
+    fromto = page(example("cache"), names="fromto")
+    assert "  H1_3 = relu(u_1_3)\n" in fromto
+    assert "  C = (H1_3 - y)² = " in fromto
+    penalty = example("price").replace("(a5 - Price)^2)", "(a5 - Price)^2) + 0.1*w9^2")
+    assert "plus 0.1·w_11^(3)², once a step" in page(penalty, names="indexed")
+
+
+def test_a_table_ties_the_names_of_nodes():
+    lines = [" ".join(line.split()) for line in page(example("two-three-one"), names="fromto").splitlines()]
+    assert "y[1] z_1^(2) u_1_2 z4 entry 1 of z^(2)" in lines
+    assert "x[2] a_2^(0) X2 x2 entry 2 of a^(0)" in lines
+    assert "W1 W^(1) W_1 W^(1) the weights of layer 1" in lines
+
+
+def test_names_of_a_scheme_that_the_sheet_has_are_not_given_again():
+    sheet = "input x2, x1; target t\na2 = tanh(w5*x1)\nw1 = a2^2*x2\ny = w1 + v*x2\nv = 1; w5 = 2\ncost C = (y - t)^2\n"
+    table = scheme_names(bh.read(sheet + "data\nx1,x2,t\n1,2,3").network, "numbered")
+    assert {old.name: new.name for old, new in table.items()} == {"x1": "x1", "w5": "w2", "z2": "z1", "a2": "a1"}
+
+
+def test_a_weight_in_several_places_keeps_its_name():
+    text = page(TANGLED, view="neurons", names="indexed")
+    assert "  z_1^(1) = w·a_1^(0) + v·a_2^(0)" in text
+    assert "  z(h2) = w·a_1^(1) + v·a_1^(0) - 5" in text
+    matrix = page(WITH_A_SUM_BESIDE, names="indexed")
+    assert "  z^(1) = W @ a^(0) + b\n" in matrix
+    assert "W^(1)" not in [line.split()[0] for line in matrix.splitlines() if line.strip()]

@@ -13,10 +13,11 @@ from ..network.graph import Network
 from ..network.layers import Layer, LayerView, layer_view
 from ..notation.expr import Arr, Call, Expr, Num, Partial, Ref, div
 from ..ops.evaluate import value_of
+from .scene import renamed
 from .views import goes_only_into, shares_weights, where_weights_are
 
 
-def batch_form(page: Page, network: Network, tape: Tape, gradients: Gradients) -> None:
+def batch_form(page: Page, network: Network, tape: Tape, gradients: Gradients, rename: Mapping[Ref, Ref]) -> None:
     """A row per example, each factor of the chain as a matrix, with their shapes (S15)."""
     view = layer_view(network)
     count = tape.count
@@ -58,11 +59,16 @@ def batch_form(page: Page, network: Network, tape: Tape, gradients: Gradients) -
         rowwise = act.op == "softmax"
         after = columns(tape.values, tuple(u.a for u in layer.units)) if rowwise else value_of(filled)
         page.add(Step(a, Call(act.op, (left, *act.args[1:]), shown=act.shown), () if rowwise else (filled,), after))
-    _batch_backward(page, view, tape, gradients, inputs)
+    _batch_backward(page, view, tape, gradients, inputs, rename)
 
 
 def _batch_backward(
-    page: Page, view: LayerView, tape: Tape, gradients: Gradients, inputs: Mapping[int, np.ndarray]
+    page: Page,
+    view: LayerView,
+    tape: Tape,
+    gradients: Gradients,
+    inputs: Mapping[int, np.ndarray],
+    rename: Mapping[Ref, Ref],
 ) -> None:
     network, count = tape.network, tape.count
     cost = network.cost
@@ -103,9 +109,9 @@ def _batch_backward(
             if delta is None and detail is not None and len(layer.units) == 1:
                 page.text(
                     "Each row's ",
-                    Partial(symbol, layer.units[0].a),
+                    renamed(Partial(symbol, layer.units[0].a), rename),
                     " = ",
-                    through(gradients.program, detail),
+                    renamed(through(gradients.program, detail), rename),
                     " is one entry.",
                 )
             if known:

@@ -19,7 +19,7 @@ from .batch import batch_form
 from .conventions import conventions
 from .course import ending, left_out, written
 from .insight import what_stands_out
-from .names import Scheme, biases_of, names_table, scheme_names, times_one
+from .names import Scheme, biases_of, convention_text, names_table, nodes_table, scheme_names, times_one
 from .paths import cost_entry
 from .questions import questions
 from .scene import Scene
@@ -75,7 +75,7 @@ class _Shower:
         else:
             self.moments()
         if self.choices.questions and network.cost:
-            questions(page, self.problem, self.run)
+            questions(page, self.problem, self.run, self.rename)
         return page.done()
 
     def forward_lines(self, view: View) -> list[Line]:
@@ -105,14 +105,14 @@ class _Shower:
             return
         page.heading("The cost")
         page.add(Formula(Ref(cost.name), self.renamed(cost.written)))
-        page.text(f"Convention: {cost.name} is {cost.convention}.", kind="note")
+        page.text(f"Convention: {cost.name} is {convention_text(cost, self.rename)}.", kind="note")
         if not network.in_letters:
             self.plan_lines()
 
     def names(self) -> None:
         """The table that ties a weight's names together, for a network that forms layers and is not too large."""
         if self.network.parameter_count <= 60 and self.layered():
-            self.page.add(names_table(self.network))
+            self.page.add(names_table(self.network), nodes_table(self.network))
 
     def plan_lines(self) -> None:
         plan = self.problem.plan
@@ -227,7 +227,7 @@ class _Shower:
         if self.choices.view == "batch":
             page.add(forward_table(tape, plain, 10**9 if self.choices.all_rows else 12))
         if self.choices.view == "batch" and moment.gradients is not None:
-            batch_form(page, self.network, tape, moment.gradients)
+            batch_form(page, self.network, tape, moment.gradients, self.rename)
         else:
             for scene in scenes:
                 self.forward(scene)
@@ -299,7 +299,7 @@ class _Shower:
         reached = gradients.program.needed
         for node in self.network.parameters:
             if node.name not in reached:
-                page.note(f"{node.name} does not reach the cost: its partial is 0.")
+                page.note(self.renamed(Ref(node.name)), " does not reach the cost: its partial is 0.")
 
     def whole_gradient(self, moment: Moment) -> None:
         """∂C/∂w of the whole cost, from the rows' own."""

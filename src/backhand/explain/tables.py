@@ -104,8 +104,8 @@ def derivative_table(scene: Scene) -> Table | None:
                 continue
             by = Ref(leaf, at)
             value = float(np.asarray(value_of(scene.fill(slope))).reshape(-1)[0])
-            function = scene.named(formula)
-            rows.append((scene.named(left), function, Partial(left, by), _spelt(scene.named(slope)), value))
+            function, partial = scene.named(formula), scene.named(Partial(left, by))
+            rows.append((scene.named(left), function, partial, _spelt(scene.named(slope)), value))
     return Table(
         ("function", "formula", "derivative", "formula", "value"),
         tuple(rows),
