@@ -197,6 +197,15 @@ def test_the_last_line_is_what_was_asked_for(text, grain):
             np.testing.assert_allclose(answer, why.value, rtol=1e-12, atol=1e-15)
 
 
+def test_what_only_the_penalty_holds_reaches_the_whole_and_no_row():
+    for name in ("Q", "Q[1]"):
+        assert "Q does not reach L" in page(sheet(MATRIX).why(name, row=1)).replace("[1]", "")
+        assert "does not reach" not in page(sheet(MATRIX).why(name))
+    entry = sheet(MATRIX.replace("Q^2", "Q[1]^2")).why("Q[2]", grain="inner")
+    assert "Q[2] does not reach C: no path leads from it" in page(entry)
+    assert working(page(entry)) == []
+
+
 def test_many_rows_are_named():
     why = sheet("penguins").why("W1[1,1]")
     assert re.search(r"^The mean of 333 rows: ∂J/∂W1\[1,1\] = sum\(∂L/∂W1\[1,1\]\)/N = -0\.97652", page(why), re.M)

@@ -100,8 +100,17 @@ class Derivation:
 
     @property
     def reaches(self) -> bool:
+        """Whether the name is used in what is differentiated: on a path, or in the penalty of the whole."""
+        if self.for_row or self.tape is None or self.name.name not in self.program.penalty:
+            return self.on_a_path
+        return self.on_a_path or not self.name.index or self.program.penalty_formula(self.name) is not None
+
+    @property
+    def on_a_path(self) -> bool:
         """Whether a path leads from the name to what is differentiated."""
-        return self.name.name in self.program.received or self.name.name in self.program.penalty
+        if self.name.index:
+            return self.program.formula(self.name) is not None
+        return self.name.name in self.program.received
 
     def own_walk(self, path: Path) -> tuple[Edge, ...]:
         """A path to the row's own cost, without what takes that cost into the whole."""

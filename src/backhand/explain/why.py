@@ -11,6 +11,7 @@ from ..notation.expr import Call, Expr, Num, Partial, Ref
 from ..notation.numbers import Digits
 from ..notation.text import TextPrinter
 from ..ops.evaluate import value_of
+from .conventions import symbols
 from .derivation import PAGE_PATHS, Derivation, Path, inner_nodes, lookups, whole_letters, whole_steps
 from .paths import TOP, chain, factored
 from .scene import at_row
@@ -64,6 +65,7 @@ def why_document(d: Derivation) -> Document:
         if d.tape is not None or lookups(d.program.formula(d.name)):
             _by_lookup(page, d, left)
     _dependence(page, d)
+    symbols(page)
     return page.done()
 
 
@@ -88,7 +90,7 @@ def _which_step(page: Page, d: Derivation) -> None:
 def _inner(page: Page, d: Derivation, every_row: bool) -> None:
     """What u is in the cost's inner grain, before it is used: in the rows that are worked on the page."""
     nodes = inner_nodes(d.problem.network)
-    if d.name.name not in d.program.received or (d.of != TOP and d.of.name not in {n.name for n in nodes}):
+    if not d.on_a_path or (d.of != TOP and d.of.name not in {n.name for n in nodes}):
         return
     for node in nodes:
         assert node.formula is not None
