@@ -34,6 +34,10 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "backhand_get": (None, [_V, _I, _I, _V, _V]),
     "backhand_train": (_I64, [_V, _V, _V, _V, _V, _V, _I64, _I64, _I, _I64, _I64, _D, _I, _V]),
     "backhand_predict": (_I, [_V, _V, _I64, _I64, _I, _V]),
+    "backhand_graph": (
+        _I,
+        [_I, ctypes.c_char_p, _V, _V, _V, _V, _V, _V, _I64, _I, _I, _D, _V, _I64, _I64, _I64, _I, _V, _V, _V, _V, _V],
+    ),
 }
 
 

@@ -14,13 +14,18 @@
 
 #include "activation.h"
 #include "crew.h"
+#include "graph.h"
 #include "net.h"
 
 extern const Kernels<float> kernels_float_baseline;
 extern const Kernels<double> kernels_double_baseline;
+extern const GraphKernels<float> graph_float_baseline;
+extern const GraphKernels<double> graph_double_baseline;
 #if defined(BACKHAND_AVX2)
 extern const Kernels<float> kernels_float_avx2;
 extern const Kernels<double> kernels_double_avx2;
+extern const GraphKernels<float> graph_float_avx2, graph_float_avx2_narrow;
+extern const GraphKernels<double> graph_double_avx2, graph_double_avx2_narrow;
 #endif
 
 namespace {
@@ -36,6 +41,20 @@ const Kernels<double>* find(const std::string& set, double) {
     if (set == "avx2") return &kernels_double_avx2;
 #endif
     return set == "baseline" ? &kernels_double_baseline : nullptr;
+}
+
+// For the tape. Few rows fill the lanes of the narrow registers better, and are added up sooner.
+const GraphKernels<float>* find_graph(const std::string& set, int64_t rows, float) {
+#if defined(BACKHAND_AVX2)
+    if (set == "avx2") return rows <= graph_float_avx2_narrow.lanes ? &graph_float_avx2_narrow : &graph_float_avx2;
+#endif
+    return set == "baseline" ? &graph_float_baseline : nullptr;
+}
+const GraphKernels<double>* find_graph(const std::string& set, int64_t rows, double) {
+#if defined(BACKHAND_AVX2)
+    if (set == "avx2") return rows <= graph_double_avx2_narrow.lanes ? &graph_double_avx2_narrow : &graph_double_avx2;
+#endif
+    return set == "baseline" ? &graph_double_baseline : nullptr;
 }
 
 // Aligned memory, all 0; large pieces on large pages. It frees itself.
@@ -361,6 +380,100 @@ int64_t backhand_train(backhand_net* net, const void* inputs, const void* target
 int backhand_predict(const backhand_net* net, const void* inputs, int64_t from, int64_t to, int threads, void* results) try {
     with(net, [&](auto& engine) { engine.predict(as(inputs, engine), from, to, threads, as(results, engine)); });
     return 0;
+} catch (const std::bad_alloc&) {
+    return -1;
+}
+
+namespace {
+
+// The neurons of a graph, if it has no parameter outside of them.
+struct FoundNeurons {
+    std::vector<Neuron> of_step;
+    std::vector<int32_t> source, parameter;
+    Neurons found{};
+    const Neurons* all = nullptr;
+
+    explicit FoundNeurons(const Graph& g) : of_step(g.steps) {
+        const int first_step = g.parameters + g.columns + g.constants;
+        std::vector<int> uses(g.parameters);
+        auto use = [&](int slot) {
+            if (slot >= 0 && slot < g.parameters) uses[slot]++;
+        };
+        for (int k = 0; k < g.steps; k++) {
+            const Step& s = g.step[k];
+            for (int e = s.first; e < s.end; e++) use(g.edge[e].x), use(g.edge[e].y);
+            if (s.operation == SUM || s.operation == LOG_SUM_EXP) continue;
+            use(s.a);
+            if (s.operation != POWER && s.operation != HUBER_OF) use(s.b);
+        }
+        for (int k = 0; k < g.steps; k++) {
+            const Step& s = g.step[k];
+            Neuron& n = of_step[k];
+            n.is = s.operation == SUM;
+            int alone = 0;
+            for (int e = s.first; e < s.end; e++) {
+                const Edge edge = g.edge[e];
+                n.is = n.is && edge.x < g.parameters && uses[edge.x] == 1 && (edge.y < 0 || edge.y >= g.parameters);
+                alone += edge.y < 0;
+            }
+            n.is = n.is && alone <= 1;
+            if (n.is) take(g, s, n, first_step);
+        }
+        found = Neurons{of_step.data(), source.data(), parameter.data()};
+        if (int(parameter.size()) == g.parameters) all = &found;
+    }
+    void take(const Graph& g, const Step& s, Neuron& n, int first_step) {
+        auto put = [&](const Edge& edge) { source.push_back(edge.y), parameter.push_back(edge.x); };
+        n.begin = int32_t(source.size());
+        for (int e = s.first; e < s.end; e++)
+            if (g.edge[e].y >= 0 && g.edge[e].y < first_step) put(g.edge[e]);
+        n.data = int32_t(source.size());
+        for (int e = s.first; e < s.end; e++)
+            if (g.edge[e].y >= first_step) put(g.edge[e]);
+        n.end = n.bias = int32_t(source.size());
+        for (int e = s.first; e < s.end; e++)
+            if (g.edge[e].y < 0) put(g.edge[e]);
+        if (int32_t(source.size()) == n.end) n.bias = -1;
+    }
+};
+
+template <class T> int work_graph(const GraphKernels<T>* kernels, const Job<T>& job, int threads) {
+    if (!kernels) return -2;
+    FlushTiny flushed;
+    if (job.networks == 1) return kernels->rows(job) ? 0 : -1;
+    const int64_t part = int64_t(kernels->lanes) * 8, parts = (job.networks + part - 1) / part;
+    std::atomic<int64_t> next{0};
+    std::atomic<bool> enough{true};
+    auto work = [&] {
+        FlushTiny mine;
+        for (int64_t i; (i = next.fetch_add(1)) < parts;) {
+            const int64_t end = (i + 1) * part < job.networks ? (i + 1) * part : job.networks;
+            if (!kernels->networks(job, i * part, end)) enough = false;
+        }
+    };
+    std::vector<std::thread> helpers;
+    for (int64_t i = 1; i < threads && i < parts; i++) helpers.emplace_back(work);
+    work();
+    for (auto& helper : helpers) helper.join();
+    return enough ? 0 : -1;
+}
+}  // namespace
+
+int backhand_graph(int bytes, const char* set, const int32_t* counts, const double* constants, const Step* steps_of_graph,
+                   const Edge* edges, const uint8_t* needed, const void* data, int64_t rows, int mean, int rule,
+                   double rate, const double* numbers, int64_t count, int64_t steps, int64_t networks, int threads,
+                   void* parameters, void* first, void* second, void* costs, void* gradients) try {
+    const Graph graph{counts[0], counts[1], counts[2], counts[3], counts[4], constants, steps_of_graph, edges, needed};
+    const FoundNeurons neurons(graph);
+    auto work = [&](auto zero) {
+        using T = decltype(zero);
+        const Job<T> job{&graph, neurons.all, static_cast<const T*>(data), rows, mean, rule, rate,
+                         {numbers[0], numbers[1], numbers[2], numbers[3]}, count, steps, networks,
+                         static_cast<T*>(parameters), static_cast<T*>(first), static_cast<T*>(second),
+                         static_cast<T*>(costs), static_cast<T*>(gradients)};
+        return work_graph(find_graph(set, networks == 1 ? rows : INT64_MAX, zero), job, threads);
+    };
+    return bytes == 4 ? work(0.0f) : work(0.0);
 } catch (const std::bad_alloc&) {
     return -1;
 }

@@ -48,6 +48,18 @@ PUBLIC int64_t backhand_train(backhand_net*, const void* inputs, const void* tar
 /* The outputs of rows `from` … `to` - 1 into results[row]. Gives -1 where memory is short. */
 PUBLIC int backhand_predict(const backhand_net*, const void* inputs, int64_t from, int64_t to, int threads, void* results);
 
+/* The tape of graph.h: `steps` full-batch steps of one network (rows in the lanes) or of many of one graph, each with
+   its own parameters (networks in the lanes). data: [rows][columns]. parameters, first, second (what the rule keeps, or
+   null) and gradients (instead of updating, or null): [parameter][network]. costs: [network], before the last update,
+   or null. Gives 0; -1 where memory is short, -2 where `set` is not at hand. */
+struct Step;
+struct Edge;
+PUBLIC int backhand_graph(int bytes, const char* set, const int32_t* counts, const double* constants,
+                          const struct Step* steps_of_graph, const struct Edge* edges, const uint8_t* needed,
+                          const void* data, int64_t rows, int mean, int rule, double rate, const double* numbers,
+                          int64_t count, int64_t steps, int64_t networks, int threads, void* parameters, void* first,
+                          void* second, void* costs, void* gradients);
+
 #ifdef __cplusplus
 }
 #endif

@@ -18,11 +18,12 @@
 #endif
 
 #define INLINE static inline __attribute__((always_inline))
+#define INLINE_MEMBER inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
 
 namespace {
 
-#if defined(__AVX2__)
+#if defined(__AVX2__) && !defined(BACKHAND_NARROW)
 constexpr int REGISTER = 32;
 #else
 constexpr int REGISTER = 16;
@@ -60,7 +61,7 @@ template <class T> INLINE Vec<T> larger(Vec<T> a, Vec<T> b) { return a > b ? a :
 template <class T> INLINE Vec<T> smaller(Vec<T> a, Vec<T> b) { return a < b ? a : b; }
 template <class T> INLINE Vec<T> size_of(Vec<T> v) { return larger<T>(v, -v); }
 template <class T> INLINE T sum_of(Vec<T> v) {  // halves onto halves, always in this order
-#if defined(__AVX2__)
+#if defined(__AVX2__) && !defined(BACKHAND_NARROW)
     if constexpr (sizeof(T) == 4) {
         __m128 s = _mm_add_ps(_mm256_castps256_ps128((__m256)v), _mm256_extractf128_ps((__m256)v, 1));
         s = _mm_add_ps(s, _mm_movehl_ps(s, s));
@@ -72,8 +73,19 @@ template <class T> INLINE T sum_of(Vec<T> v) {  // halves onto halves, always in
     return v[0];
 }
 
+template <class T> INLINE Vec<T> all_of(Vec<T> v) {  // the sum of all lanes, in each of them
+#if defined(__SSE2__)
+    if constexpr (sizeof(T) == 4 && REGISTER == 16) {
+        __m128 s = (__m128)v;
+        s = _mm_add_ps(s, _mm_shuffle_ps(s, s, _MM_SHUFFLE(2, 3, 0, 1)));
+        return (Vec<T>)_mm_add_ps(s, _mm_shuffle_ps(s, s, _MM_SHUFFLE(1, 0, 3, 2)));
+    }
+#endif
+    return all<T>(sum_of<T>(v));
+}
+
 INLINE Vec<float> root(Vec<float> v) {
-#if defined(__AVX2__)
+#if defined(__AVX2__) && !defined(BACKHAND_NARROW)
     return (Vec<float>)_mm256_sqrt_ps((__m256)v);
 #elif defined(__SSE2__)
     return (Vec<float>)_mm_sqrt_ps((__m128)v);
@@ -85,7 +97,7 @@ INLINE Vec<float> root(Vec<float> v) {
 #endif
 }
 INLINE Vec<double> root(Vec<double> v) {
-#if defined(__AVX2__)
+#if defined(__AVX2__) && !defined(BACKHAND_NARROW)
     return (Vec<double>)_mm256_sqrt_pd((__m256d)v);
 #elif defined(__SSE2__)
     return (Vec<double>)_mm_sqrt_pd((__m128d)v);
@@ -99,7 +111,7 @@ INLINE Vec<double> root(Vec<double> v) {
 
 // A square of LANES×LANES numbers turned: row i of `from` becomes column i of `to`.
 template <class T> INLINE void turn(const T* from, int from_stride, T* to, int to_stride) {
-#if defined(__AVX2__)
+#if defined(__AVX2__) && !defined(BACKHAND_NARROW)
     if constexpr (sizeof(T) == 4) {
         __m256 r[8], t[8];
         for (int i = 0; i < 8; i++) r[i] = _mm256_load_ps((const float*)from + i * from_stride);
