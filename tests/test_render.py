@@ -73,7 +73,7 @@ TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|\s+|.", re.DOTALL)
 WORDS = """
     frac cdot left right begin end partial sum text operatorname mathit mathrm hat sqrt approx leftarrow odot
     times top quad qquad cdots vdots sim sigma tanh exp log max min delta eta beta varepsilon mu lambda rho
-    alpha theta nabla le ge bigl bigr Biggl Biggr Phi backslash acute
+    alpha theta nabla le ge bigl bigr Biggl Biggr Phi pi backslash acute
 """
 COMMANDS = {f"\\{word}" for word in [*WORDS.split(), "ldots", "\\", ",", "_", "%", "{", "}"]}
 NESTED = {"\\left": "\\right"}

@@ -265,3 +265,44 @@ def test_signs_in_a_row_are_refused_at_once(signs):
 
 def test_some_signs_are_read():
     assert "\n  C = y = 2\n" in page(f"y = 1 - {'-' * 37}w\nw = 1\ncost C = y\n")
+
+
+# --- what a symbol means --------------------------------------------------------------------------------------
+
+SYMBOLS = {
+    "gelu": "gelu'(z) = Φ(z) + z·exp(-z²/2)/sqrt(2·π); Φ(z) is the share of the normal distribution below z.",
+    "max": "max'2(z1, z2, z3) is 1 where z2 is the one that is taken, else 0, and so for each argument;"
+    " a tie goes to the first.",
+    "min": "min'(z, a) = {1 if z ≤ a; else 0}; min'2(z, a) = {1 if a < z; else 0}; a tie goes to the first.",
+    "leaky": "leaky'(z, a) = {1 if z > 0; else a}; leaky'2(z, a) = {0 if z > 0; else z}; at 0 the left slope.",
+    "huber_of": "huber_of(z, a) = {z²/2 if abs(z) ≤ a; else a·(abs(z) - a/2)};"
+    " huber_of'(z, a) = {z if abs(z) ≤ a; else a·(z/abs(z))}.",
+}
+ALL = """y = gelu(w) + max(v, w, 0) + min(w, v) + leaky(w, a)
+w = .3; v = .2; a = .1
+const t = 1
+cost C = huber(y, t, 1)
+"""
+
+
+@pytest.mark.parametrize("name", SYMBOLS)
+def test_every_symbol_is_said_once(name):
+    """On the page of the work, and on that of one derivation."""
+    assert page(ALL).count(f"\n{SYMBOLS[name]}\n") == 1
+    why = as_text(bh.read(ALL).why("w").document(), None, "text", Digits(6))
+    assert why.count(f"\n{name}") == 1
+
+
+def test_a_derivation_says_what_it_uses_and_no_more():
+    why = as_text(bh.read(ALL).why("v").document(), None, "text", Digits(6))
+    assert "min'2(z, a) = {1 if a < z; else 0}" in why
+    assert "gelu'" not in why.split("What it depends on")[1]
+
+
+def test_roots_of_pi_are_roots_of_pi_in_latex():
+    assert "\\sqrt{2 \\cdot \\pi}" in page(ALL, form="latex")
+
+
+def test_sums_of_exponentials_are_said():
+    text = page(SOFT.format("softmax_cross_entropy(z(p), t)"))
+    assert "\ntotal(z) is the sum of the entries of z.\nlogsumexp(z) = log(total(exp(z))).\n" in text

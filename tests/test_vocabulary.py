@@ -75,7 +75,7 @@ def letters(name):
 def number(expr, **known):
     """The value of a formula at numbers for its letters."""
     with np.errstate(all="ignore"):
-        return float(evaluate(expr, lambda ref: np.array([known[ref.name]]))[0])
+        return float(evaluate(expr, lambda ref: np.array([{"π": math.pi, **known}[ref.name]]))[0])
 
 
 def value(name, args):
@@ -120,7 +120,7 @@ def test_every_function_says_all_that_is_asked(name):
     assert not missing, f"`{name}` in ops/ lacks {missing}"
     assert set(names(op.formula)) <= set(op.letters)
     for derivative in op.derivative:
-        assert set(names(derivative)) <= set(op.letters)
+        assert set(names(derivative)) <= {*op.letters, "π"}
     least, most = op.arguments
     assert least <= len(op.letters) <= most
 

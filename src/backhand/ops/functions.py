@@ -9,7 +9,7 @@ import math
 
 import numpy as np
 
-from ..notation.expr import ONE, ZERO, Call, Expr, Num, call, div, mul, power
+from ..notation.expr import ONE, ZERO, Call, Expr, Num, Ref, call, div, mul, power
 from .arithmetic import align, each, in_order
 from .entry import A, Array, Op, X, prime
 
@@ -141,7 +141,7 @@ def logsumexp(z: Array) -> Array:
 
 
 _EXP, _DOWN = call("exp", X), call("exp", -X)
-_SIG, _PHI, _ROOT, _SIZE = call("sigmoid", X), call("normal_cdf", X), call("sqrt", X), call("abs", X)
+_SIG, _PHI, _ROOT, _SIZE = call("sigmoid", X), call("normal_cdf", X, shown="Φ"), call("sqrt", X), call("abs", X)
 _POSITIVE, _SMALL = call("gt", X, 0.0), call("le", call("abs", X), A)
 _CHAR = div(1.0, 1.0 + _DOWN)
 
@@ -174,7 +174,7 @@ ACTIVATIONS = (
        latex="\\operatorname{selu}", activation=True, summary="the self-normalising elu",
        source="Klambauer et al. 2017, λ = 1.0507…, α = 1.6732…"),
     Op("gelu", each(_gelu), prime("gelu"), (each(_gelu_slope),), X * _PHI,
-       (_PHI + div(mul(X, call("exp", -div(power(X, 2), 2.0))), call("sqrt", Num(2 * math.pi))),),
+       (_PHI + div(mul(X, call("exp", -div(power(X, 2), 2.0))), call("sqrt", mul(2.0, Ref("π")))),),
        latex="\\operatorname{gelu}", activation=True, summary="z·Φ(z), with the exact normal distribution Φ",
        source="Hendrycks & Gimpel 2016 (the exact form, not the tanh one)"),
     Op("silu", each(_silu), prime("silu"), (each(_silu_slope),), X * _SIG, (_SIG * (1.0 + X * (1.0 - _SIG)),),
@@ -208,7 +208,7 @@ FUNCTIONS = (
        latex="\\operatorname{logsumexp}", summary="log Σ e^z_k, worked with max z taken off first"),
     Op("huber_of", _huber, prime("huber_of"), (_huber_slope, _huber_slope_d),
        _cases(div(power(X, 2), 2.0), _SMALL, A * (_SIZE - div(A, 2.0))),
-       (_cases(X, _SMALL, A * call("abs", X, prime=1)), _cases(ZERO, _SMALL, _SIZE - A)), (2, 2),
+       (_cases(X, _SMALL, A * div(X, _SIZE)), _cases(ZERO, _SMALL, _SIZE - A)), (2, 2),
        latex="\\operatorname{huber}", letters=("x", "a"), written=False,
        summary="x²/2 up to |x| = a, then a·(|x| - a/2)", source="Huber 1964"),
     Op("normal_cdf", each(_normal_cdf), None, formula=None, written=False, latex="\\Phi",
