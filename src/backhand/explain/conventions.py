@@ -41,7 +41,7 @@ def symbols(page: Page) -> None:
     """A line for each function whose derivative stands on the page, and for those that no sheet can write."""
     used: dict[str, list[tuple[Call, set[int]]]] = {}
     for part in page.parts:
-        shown = (part.right,) if isinstance(part, Formula) else ()
+        shown: tuple[Expr, ...] = (part.right,) if isinstance(part, Formula) else ()
         if isinstance(part, Step):
             shown = tuple(e for e in (part.letters, part.spelled) if e is not None)
         for call in (c for formula in shown for c in calls(formula)):
