@@ -19,6 +19,7 @@ from ..sheet.parse import parse_name
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderResult
 
+    from ..engine.sweep import Sweep
     from ..explain.derivation import Derivation
     from ..explain.gradcheck import GradientCheck
     from ..explain.record import Row, StepRecord
@@ -186,3 +187,21 @@ def derive_why(problem: Problem, done: Run | None, name: str, row: int | None, o
 
     top: Ref | None = parse_name(of) if of else None
     return Why(derive(problem, done, parse_name(name), row=row, of=top, grain=grain))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SweepResult(Result):
+    """What a sweep over the starting values gave; a network with a cost below `below` has learnt it."""
+
+    found: Sweep
+    below: float
+
+    def document(self) -> Document:
+        from ..explain.sweep import sweep_document
+
+        return sweep_document(self.found, self.below)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..explain.sweep import sweep_json
+
+        return sweep_json(self.found, self.below)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..engine.run import MAX_EPOCHS, Run, run
+from ..engine.run import MAX_EPOCHS, Progress, Run, run
 from ..engine.training import Step
 from ..errors import SheetError, UsageError, nearest
 from ..network.build import Problem, build
@@ -15,7 +15,7 @@ from ..network.graph import Network
 from ..sheet.model import SheetText
 from ..sheet.parse import parse
 from ..sheet.write import write
-from .results import Check, Why, Work, derive_why
+from .results import Check, SweepResult, Why, Work, derive_why
 
 GRAINS = ("neurons", "layers", "inner")
 LARGEST_SHEET = 20_000_000
@@ -137,6 +137,22 @@ class Sheet:
         plan = problem.plan if problem.plan.rate is not None else replace(problem.plan, mode="batch")
         holds = _holding(replace(problem, plan=plan), epoch, row)
         return derive_why(problem, holds, name, row, of, grain)
+
+    def sweep(
+        self, seeds: int = 1000, steps: int = 1000, *, first: int = 1, below: float = 0.01,
+        progress: Progress | None = None,
+    ) -> SweepResult:  # fmt: skip
+        """Trains the network from many starting values at once, in float32, each step over all rows.
+
+        Args:
+            seeds: how many; the first is `first`.
+            below: the cost below which a network counts as having learnt it.
+        Raises:
+            UsageError: no `start` line that draws, no rate, no compiled engine, or a network its tape does not take.
+        """
+        from ..engine.sweep import sweep
+
+        return SweepResult(sweep(self.problem, range(first, first + seeds), steps, progress=progress), below)
 
     def gradcheck(self, epsilon: float = 1e-6, *, prices: bool = False) -> Check:
         """Back-propagation beside one-sided and central differences, for every partial.

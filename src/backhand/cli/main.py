@@ -250,6 +250,33 @@ def gradcheck(
 
 
 @backhand.command()
+@click.argument("sheet")
+@click.option("--seeds", type=click.IntRange(1, 1_000_000), default=1000, show_default=True, help="How many networks.")
+@click.option("--from", "first", type=click.IntRange(0), default=1, show_default=True, help="The first seed.")
+@click.option(
+    "--steps", type=click.IntRange(1), default=1000, show_default=True, help="Updates of each, over all rows."
+)
+@click.option("--below", type=float, default=0.01, show_default=True, help="The cost below which it counts as learnt.")
+@output_options
+def sweep(
+    sheet: str,
+    seeds: int,
+    first: int,
+    steps: int,
+    below: float,
+    output: Path | None,
+    form: str | None,
+    as_json: bool,
+    digits: Digits,
+) -> None:
+    """Train SHEET's small network from many starting values at once, and tell how many of them learn it."""
+    opened = open_sheet(sheet)
+    with Progress(steps) as bar:
+        found = opened.sweep(seeds, steps, first=first, below=below, progress=bar.epochs)
+    deliver(found, output, form, as_json, digits)
+
+
+@backhand.command()
 @click.argument("name", required=False)
 def examples(name: str | None) -> None:
     """List the sheets that come with Backhand, or print the text of one."""

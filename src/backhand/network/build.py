@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+
+import numpy as np
 
 from ..errors import NameProblem, Place, ShapeProblem, SheetError, nearest
 from ..notation.expr import Call, Expr, Ref, Span, calls, leaves, names, rewrite
@@ -42,12 +44,18 @@ from .values import missing_values, power_of, unused_values, value
 
 @dataclass(frozen=True)
 class Problem:
-    """A network with what it is to be worked on: its data, and how it is updated."""
+    """A network with what it is to be worked on: its data, and how it is updated.
+
+    Attributes:
+        draw: the starting values that the sheet's `start` line draws with another seed, of the parameters that have
+            no value of their own; None where it draws none.
+    """
 
     network: Network
     plan: Plan
     table: Table | None
     warnings: tuple[str, ...] = ()
+    draw: Callable[[int], Mapping[str, np.ndarray]] | None = None
 
 
 def build(sheet: SheetText, folder: Path | None = None) -> Problem:
@@ -72,6 +80,7 @@ class _Builder:
         self.equations: dict[str, Equation] = {}
         self.layer_shapes: dict[str, Shape] = {}
         self.given: dict[str, Span] = {}  # starting values
+        self.draw: Callable[[int], Mapping[str, np.ndarray]] | None = None
         self.in_letters = False
         self.unknown: tuple[str, ...] = ()  # functions that are any function, in letters
         self.first_use: dict[str, tuple[str, Span]] = {}  # in which equation a name stands first, and where
@@ -104,7 +113,7 @@ class _Builder:
         self.warn_of_braces()
         network = self.assemble(order, parameters, cost)
         table = read_table(self.others, network, self.sheet, folder)
-        return Problem(network, read_plan(self.others, self.sheet), table, tuple(self.warnings))
+        return Problem(network, read_plan(self.others, self.sheet), table, tuple(self.warnings), self.draw)
 
     def warn(self, message: str, span: Span) -> None:
         place = self.sheet.place(span)
@@ -303,6 +312,8 @@ class _Builder:
         wanted = [(n, symbols.shapes[n]) for n in self.first_use if n in empty]
         formulas = [self.equations[n].formula for n in order]
         symbols.values |= fill(start, wanted, formulas, set(parameters))
+        if wanted and start.scheme not in ("fixed", "zeros"):
+            self.draw = lambda seed: fill(replace(start, seed=seed), wanted, formulas, set(parameters))
         if wanted and start.seed is None and start.scheme in ("he", "xavier", "uniform", "normal"):
             self.warn(f"`start {start.scheme}` names no seed; {SEED} is taken", start.span)
 
