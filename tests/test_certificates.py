@@ -150,7 +150,8 @@ def weights_in_batches(sheet, document, data):
         ]
         names = data["steps"][0]["gradients"]
         expected = [[evaluate(entry_name(ref), names) if ref else 0.0 for ref in row] for row in rows]
-        found = [parts for left, parts in text if left == f"∂{network.cost.name}/∂W^({layer.number})"]
+        letter = "W_+" if layer.has_bias else "W"
+        found = [parts for left, parts in text if left == f"∂{network.cost.name}/∂{letter}^({layer.number})"]
         tally.looked_up += 1
         if not found or apart(evaluate(found[0][-1][1]), expected) > 1e-12:
             tally.complain(f"∂/∂W^({layer.number}) should be {expected}", str(found[:1]))

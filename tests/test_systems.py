@@ -1066,13 +1066,13 @@ def test_s15_the_batch_form():
     same(np.asarray(worked["D^(1)"]).tolist(), first, scale=0.1)
     mean = {name: sum(g[name] for *_, g in by_hand) / 4 for name in BIASED}
     rows = [[mean[n] for n in names.split()] for names in ("W11_1 W12_1 W1~_1", "W21_1 W22_1 W2~_1")]
-    same(np.asarray(worked["∂C/∂W^(1)"]).tolist(), rows, scale=0.1)
-    same(np.asarray(worked["∂C/∂W^(2)"]).tolist(), [[mean[n] for n in ("W11_2", "W12_2", "W1~_2")]], scale=0.1)
+    same(np.asarray(worked["∂C/∂W_+^(1)"]).tolist(), rows, scale=0.1)
+    same(np.asarray(worked["∂C/∂W_+^(2)"]).tolist(), [[mean[n] for n in ("W11_2", "W12_2", "W1~_2")]], scale=0.1)
     text = run("show", "bias-neurons", "--view", "batch")
     for shape in ("4×1", "4×2", "4×3", "without the bias column"):
         assert shape in text
     assert "D^(1) = (D^(2) @ W^(2)) ⊙ sigmoid'(Z^(1))" in text
-    assert "∂C/∂W^(1) = (D^(1)ᵀ @ X_+)/N" in text
+    assert "∂C/∂W_+^(1) = (D^(1)ᵀ @ X_+)/N" in text
     assert "[[0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 1]]" in text  # X with the column of ones
     assert "2·u_cost" in text
     sums = sheet("bias-neurons").show().gradients

@@ -273,3 +273,71 @@ def test_a_weight_in_several_places_keeps_its_name():
     matrix = page(WITH_A_SUM_BESIDE, names="indexed")
     assert "  z^(1) = W @ a^(0) + b\n" in matrix
     assert "W^(1)" not in [line.split()[0] for line in matrix.splitlines() if line.strip()]
+
+
+# --- the batch form ---------------------------------------------------------------------------------------------
+
+
+def batch(text):
+    return "\n".join(section(text, "The batch form", "The whole cost"))
+
+
+def test_a_matrix_with_the_column_of_the_biases_has_its_own_symbol():
+    text = batch(page(example("bias-neurons"), view="batch"))
+    assert "  Z^(2) = A_+^(1) @ W_+^(2)ᵀ = " in text
+    assert "  D^(1) = (D^(2) @ W^(2)) ⊙ sigmoid'(Z^(1)) = " in text
+    assert "  ∂C/∂W_+^(2) = (D^(2)ᵀ @ A_+^(1))/N = " in text
+    assert "W_+ is W with the biases as its last column" in text
+
+
+def test_softmax_with_cross_entropy_has_its_formula_and_its_numbers():
+    text = batch(page(SOFTMAX, view="batch"))
+    assert "  A^(2) = softmax(Z^(2)) = [softmax([0.269476, " in text
+    assert "  D^(2) = A^(2) - Y = [[0.451999, 0.302391, 0.24561], [" in text
+    on_z = SOFTMAX.replace("softmax as p", "linear as p").replace("cross_entropy", "softmax_cross_entropy")
+    assert "  D^(2) = softmax(Z^(2)) - Y = [softmax(" in batch(page(on_z, view="batch"))
+    squares = SOFTMAX.replace("cross_entropy", "mse")
+    assert "  ∂L/∂z(p) = p ⊙ (∂L/∂p - p @ ∂L/∂p) = [0.451999, " in batch(page(squares, view="batch"))
+    smooth = SOFTMAX.replace("1,2,1,0,0", "1,2,1,0.5,0")  # this row of the target does not add up to 1
+    assert "A^(2) - Y" not in page(smooth, view="batch")
+
+
+@pytest.mark.parametrize("count", [2, 15])
+def test_the_batch_form_of_a_softmax_certifies_itself(count):
+    rows = "".join(f"{i},{i % 3 - 1},1,0,0\n" for i in range(count))
+    for cost in ("softmax as p\nX", "linear as p\nsoftmax_X"):
+        kind, _, name = cost.partition("\n")
+        sheet = SOFTMAX.replace("softmax as p", kind).replace("cost C = ", "cost C = " + name[:-1]) + rows
+        steps = bh.read(sheet).show(view="batch")
+        for digits in (None, 3, 6):
+            text = as_text(steps.document(), None, "text", Digits(digits))
+            assert certify(text, sum(1 for _ in steps.document().steps()), digits).complaints == []
+        found = {PLAIN(step.left): step.value for step in steps.document().steps()}
+        expected = [[*row, b] for row, b in zip(steps.gradients["W2"], steps.gradients["b2"], strict=True)]
+        assert np.allclose(found["∂C/∂W_+^(2)"], expected, rtol=1e-12, atol=1e-15)
+
+
+def test_only_a_layer_with_a_penalty_speaks_of_one():
+    text = batch(page(SOFTMAX.replace("cross_entropy(p, y)", "mse(p, y) + 0.1*W1[1,1]^2"), view="batch"))
+    lines = {line.split(" = ")[0].strip(): line for line in text.splitlines()}
+    assert lines["∂C/∂W_+^(1)"].endswith("without the penalty")
+    assert "penalty" not in lines["∂C/∂W_+^(2)"]
+    assert text.count("The penalty's own derivative is added to this once a step.") == 1
+
+
+def test_what_one_row_gives_is_shown_as_a_matrix():
+    text = batch(page(SOFTMAX, view="batch"))
+    assert "  ∂L/∂W_+^(2)@1 = D^(2)@1 ⊗ A_+^(1)@1 = [-0.548001, 0.302391, 0.24561] ⊗ " in text
+    assert " ⊗ [-0.735557, 0.434636, 1] ≈ [[0.403087, -0.238181, -0.548001], [" in text
+
+
+def test_the_batch_form_in_letters():
+    text = page(example("three-neurons"), view="batch")
+    for line in (
+        "Layer 1: N×3 times 3×2 gives N×2.",
+        "  Z^(1) = X_+ @ W_+^(1)ᵀ",
+        "  D^(1) = (D^(2) @ W^(2)) ⊙ g'(Z^(1))",
+        "  D^(2) = ∂L/∂A^(2) ⊙ g'(Z^(2))",
+        "  ∂C/∂W_+^(1) = (D^(1)ᵀ @ X_+)/N",
+    ):
+        assert line in text

@@ -3,167 +3,299 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..document.parts import Page, Step, as_expr
+from ..document.parts import Formula, Inline, Page, Step, as_expr
 from ..engine.program import Program
 from ..engine.reference import Gradients, Tape
+from ..network.costs import NAMED
 from ..network.graph import Network
 from ..network.layers import Layer, LayerView, layer_view
 from ..notation.expr import Arr, Call, Expr, Num, Partial, Ref, div
 from ..ops.evaluate import value_of
-from .scene import renamed
-from .views import goes_only_into, shares_weights, where_weights_are
+from .scene import Scene, at_row, renamed
+from .views import goes_only_into, line_step, own_lines, shares_weights, where_weights_are
+
+WRITTEN_ROWS = 12  # a function that works row by row is written out for so many rows, and else for the first
 
 
-def batch_form(page: Page, network: Network, tape: Tape, gradients: Gradients, rename: Mapping[Ref, Ref]) -> None:
-    """A row per example, each factor of the chain as a matrix, with their shapes (S15)."""
-    view = layer_view(network)
-    count = tape.count
-    page.heading("The batch form: a row per example", 2)
-    page.text(
-        f"N = {count} rows. A bias is the weight of a neuron that is always 1, so a column of ones stands beside what"
-        " comes in: X_+ is X with that column. ⊙ multiplies entry by entry."
-    )
-    inputs: dict[int, np.ndarray] = {}
-    after = columns(tape.values, view.layers[0].sources)  # what the line above gave is what the next one works with
-    for layer in view.layers:
-        name = "X" if layer.number == 1 else f"A^({layer.number - 1})"
-        come = after
-        if layer.has_bias:
-            come = np.concatenate([come, np.ones((count, 1))], axis=1)
-        inputs[layer.number] = come
-        weights = _weights_with_bias(layer, tape)
-        left = Ref(f"Z^({layer.number})")
-        numbers = Call("matmul", (Arr(come), Call("transpose", (Arr(weights),))))
-        w = Ref(f"W^({layer.number})")
-        letters = Call("matmul", (Ref(name + _with_ones(layer)), Call("transpose", (w,))))
-        page.text(
-            f"Layer {layer.number}: ",
-            _size(come),
-            " times ",
-            _size(weights.T),
-            " gives ",
-            f"{count}×{len(layer.units)}.",
-        )
-        z = value_of(numbers)
-        page.add(Step(left, letters, (numbers,), z))
-        act, a = layer.activation, Ref(f"A^({layer.number})")
-        if act is None:
-            after = z
-            if layer is not view.layers[-1]:
-                page.add(Step(a, left, (), after))
-            continue
-        filled = Call(act.op, (Arr(z), *act.args[1:]), shown=act.shown)
-        rowwise = act.op == "softmax"
-        after = columns(tape.values, tuple(u.a for u in layer.units)) if rowwise else value_of(filled)
-        page.add(Step(a, Call(act.op, (left, *act.args[1:]), shown=act.shown), () if rowwise else (filled,), after))
-    _batch_backward(page, view, tape, gradients, inputs, rename)
-
-
-def _batch_backward(
-    page: Page,
-    view: LayerView,
-    tape: Tape,
-    gradients: Gradients,
-    inputs: Mapping[int, np.ndarray],
-    rename: Mapping[Ref, Ref],
+def batch_form(
+    page: Page, network: Network, tape: Tape | None, gradients: Gradients | None, rename: Mapping[Ref, Ref]
 ) -> None:
-    network, count = tape.network, tape.count
-    cost = network.cost
-    assert cost is not None
-    symbol = gradients.program.symbol
-    page.heading("Backward, all rows at once", 3)
-    delta: np.ndarray | None = None
-    deltas: dict[int, np.ndarray] = {}
-    for layer in reversed(view.layers):
-        name = Ref(f"D^({layer.number})")
-        z = columns(tape.values, tuple(u.z for u in layer.units))
-        activation = layer.activation
-        slope_letters: list[Expr] = []
-        slope_numbers: list[Expr] = []
-        following = view.layers[layer.number] if delta is not None else None
-        passed = following is not None and goes_only_into(gradients.program, layer, following)
-        known = activation is not None and (
-            activation.op == "softmax" or not goes_only_into(gradients.program, layer, None)
-        )
-        if activation is not None and not known and activation.op != "linear":
-            slope_letters = [
-                Call(
-                    activation.op,
-                    (Ref(f"Z^({layer.number})"), *activation.args[1:]),
-                    1,
-                    shown=activation.shown,
-                )
-            ]
-            slope_numbers = [Arr(value_of(Call(activation.op, (Arr(z), *activation.args[1:]), 1)))]
-        if delta is None or known or not passed:
-            came: Expr = Arr(
-                columns({u.a.name: gradients.rows(u.a.name) for u in layer.units}, tuple(u.a for u in layer.units))
-            )
-            letters: Expr = Partial(
-                symbol, Ref(f"A^({layer.number})" if activation is not None else f"Z^({layer.number})")
-            )
-            detail = gradients.program.formula(layer.units[0].a)
-            if delta is None and detail is not None and len(layer.units) == 1:
-                page.text(
-                    "Each row's ",
-                    renamed(Partial(symbol, layer.units[0].a), rename),
-                    " = ",
-                    renamed(through(gradients.program, detail), rename),
-                    " is one entry.",
-                )
-            if known:
-                delta = columns(
-                    {u.z.name: gradients.rows(u.z.name) for u in layer.units}, tuple(u.z for u in layer.units)
-                )
-                page.add(Step(name, Partial(symbol, Ref(f"Z^({layer.number})")), (), delta))
-                deltas[layer.number] = delta
-                continue
-            sizes = [f"{count}×{len(layer.units)}"] * (1 + len(slope_letters))
-        else:
-            assert following is not None
-            weights = np.array([[_weight(w, tape) for w in row] for row in following.weights()])
-            came = Call("matmul", (Arr(delta), Arr(weights)))
-            letters = Call("matmul", (Ref(f"D^({following.number})"), Ref(f"W^({following.number})")))
-            sizes = [
-                _size(delta),
-                f"{_size(weights)} (without the bias column: a neuron that is always 1 passes nothing back)",
-            ]
-            sizes += [f"{count}×{len(layer.units)}"] * len(slope_letters)
-        whole_letters = Call("hadamard", (letters, *slope_letters)) if slope_letters else letters
-        whole_numbers = Call("hadamard", (came, *slope_numbers)) if slope_numbers else came
-        page.text("Shapes: " + ", ".join(sizes) + ".")
-        delta = value_of(whole_numbers)
-        deltas[layer.number] = delta
-        page.add(Step(name, whole_letters, () if isinstance(whole_numbers, Arr) else (whole_numbers,), delta))
-    page.heading(
-        "The gradients: per row an outer product with what came in, then added up"
-        + (" and averaged" if cost.mean else ""),
-        3,
-    )
-    for layer in view.layers:
-        come, back = inputs[layer.number], deltas[layer.number]
-        w = Ref(f"W^({layer.number})")
-        source = Ref(("X" if layer.number == 1 else f"A^({layer.number - 1})") + _with_ones(layer))
-        product: Expr = Call("matmul", (Call("transpose", (Ref(f"D^({layer.number})"),)), source))
-        numbers: Expr = Call("matmul", (Call("transpose", (Arr(back),)), Arr(come)))
-        if cost.mean:
-            product, numbers = div(product, Ref("N")), Call("div", (numbers, Num(float(count))))
-        there = [[*row, u.bias] if layer.has_bias else row for row, u in zip(layer.weights(), layer.units, strict=True)]
-        product, numbers = where_weights_are(product, there), where_weights_are(numbers, there)
+    """A row per example, each factor of the chain as a matrix, with their shapes (S15); in letters without a tape."""
+    program = gradients.program if gradients is not None else Program(network, rows=2)  # of several rows: L and C
+    _Batch(page, network, layer_view(network), program, tape, gradients, rename).write()
+
+
+@dataclass
+class _Batch:
+    page: Page
+    network: Network
+    view: LayerView
+    program: Program
+    tape: Tape | None
+    gradients: Gradients | None
+    rename: Mapping[Ref, Ref]
+    inputs: dict[int, np.ndarray] = field(default_factory=dict)  # what comes into a layer, with the column of ones
+    given: dict[int, np.ndarray] = field(default_factory=dict)  # what a layer gives
+    deltas: dict[int, np.ndarray] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int | str:
+        return self.tape.count if self.tape is not None else "N"
+
+    def write(self) -> None:
+        page = self.page
+        page.heading("The batch form: a row per example", 2)
+        rows = f"N = {self.count} rows." if self.tape is not None else "N rows."
         page.text(
-            f"{_size(back.T)} times {_size(come)} gives {back.shape[1]}×{come.shape[1]}; row 1 alone gives ",
-            _outer_of(back, come),
+            f"{rows} A bias is the weight of a neuron that is always 1, so a column of ones stands beside what"
+            " comes in: X_+ is X with that column, and W_+ is W with the biases as its last column."
+            " ⊙ multiplies entry by entry."
         )
-        shared = shares_weights(layer, view, gradients.program)
-        remark = "this layer's part" if shared else "without the penalty" if cost.penalty is not None else ""
-        page.add(Step(Partial(Ref(cost.name), w), product, (numbers,), value_of(numbers), remark))
-        if cost.penalty is not None:
+        for layer in self.view.layers:
+            self.forward(layer)
+        if self.network.cost is None:
+            return
+        page.heading("Backward, all rows at once", 3)
+        for layer in reversed(self.view.layers):
+            self.delta(layer)
+        mean = " and averaged" if self.network.cost.mean else ""
+        page.heading(f"The gradients: per row an outer product with what came in, then added up{mean}", 3)
+        for layer in self.view.layers:
+            self.gradient(layer)
+
+    def line(self, left: Expr, letters: Expr, numbers: Expr | None, remark: str = "") -> np.ndarray:
+        """A line with its numbers, or in letters; what is worked with further on is what the line gives."""
+        if self.tape is None or numbers is None:
+            self.page.add(Formula(left, letters, remark))
+            return np.zeros(())
+        value = value_of(numbers)
+        self.page.add(Step(left, letters, () if isinstance(numbers, Arr) else (numbers,), value, remark))
+        return value
+
+    def columns(self, refs: tuple[Ref, ...], partials: bool = False) -> np.ndarray:
+        assert self.tape is not None
+        if not partials:
+            return columns(self.tape.values, refs)
+        assert self.gradients is not None
+        return columns({ref.name: self.gradients.rows(ref.name) for ref in refs}, refs)
+
+    # forward -------------------------------------------------------------------------------------------------
+
+    def forward(self, layer: Layer) -> None:
+        units, comes_in = len(layer.units), len(layer.sources) + layer.has_bias
+        self.page.text(
+            f"Layer {layer.number}: {self.count}×{comes_in} times {comes_in}×{units} gives {self.count}×{units}."
+        )
+        numbers: Expr | None = None
+        if self.tape is not None:
+            come = self.given[layer.number - 1] if layer.number > 1 else self.columns(layer.sources)
+            if layer.has_bias:
+                come = np.concatenate([come, np.ones((self.tape.count, 1))], axis=1)
+            self.inputs[layer.number] = come
+            weights = _weights_with_bias(layer, self.tape)
+            numbers = Call("matmul", (Arr(come), Call("transpose", (Arr(weights),))))
+        letters = Call("matmul", (_source(layer), Call("transpose", (_weights(layer),))))
+        z = self.line(_z(layer), letters, numbers)
+        act = layer.activation
+        if act is None and layer is not self.view.layers[-1]:
+            self.page.add(Formula(_a(layer), _z(layer)))
+        self.given[layer.number] = z if act is None else self.activated(layer, act, z)
+
+    def activated(self, layer: Layer, act: Call, z: np.ndarray) -> np.ndarray:
+        letters = Call(act.op, (_z(layer), *act.args[1:]), shown=act.shown)
+        if act.op != "softmax":
+            filled = Call(act.op, (Arr(z), *act.args[1:]), shown=act.shown)
+            return self.line(_a(layer), letters, filled if self.tape is not None else None)
+        self.page.text("softmax works on each row by itself.")
+        return self.rowwise(_a(layer), letters, z)
+
+    def rowwise(self, left: Ref, letters: Expr, z: np.ndarray) -> np.ndarray:
+        """softmax of each row; of many rows the first is written out."""
+        if self.tape is None:
+            return self.line(left, letters, None)
+        rows = _softmax_rows(z)
+        if len(z) <= WRITTEN_ROWS:
+            return self.line(left, letters, rows)
+        first = self.tape.rows[0]
+        self.line(at_row(left, first), Call("softmax", (Ref(f"{letters.args[0].name}@{first}"),)), rows.args[0])  # type: ignore[attr-defined]
+        self.page.note(f"The other {len(z) - 1} rows are worked alike.")
+        return value_of(rows)
+
+    # backward ------------------------------------------------------------------------------------------------
+
+    def delta(self, layer: Layer) -> None:
+        following = self.view.layers[layer.number] if layer.number < len(self.view.layers) else None
+        act = layer.activation
+        if following is None and self.softmax_with_cross_entropy(layer):
+            return
+        if act is not None and (act.op == "softmax" or not goes_only_into(self.program, layer, None)):
+            self.rows_own(layer)
+            return
+        slope: list[tuple[Expr, Expr | None]] = []
+        sizes: list[str] = []
+        if act is not None and act.op != "linear":
+            slope_letters = Call(act.op, (_z(layer), *act.args[1:]), 1, shown=act.shown)
+            worked = None
+            if self.tape is not None:
+                z = self.columns(tuple(u.z for u in layer.units))
+                worked = Arr(value_of(Call(act.op, (Arr(z), *act.args[1:]), 1)))
+            slope = [(slope_letters, worked)]
+        came: tuple[Expr, Expr | None]
+        if following is not None and goes_only_into(self.program, layer, following):
+            across = f"{len(following.units)}×{len(layer.units)}"
+            numbers: Expr | None = None
+            if self.tape is not None:
+                weights = np.array([[_weight(w, self.tape) for w in row] for row in following.weights()])
+                numbers = Call("matmul", (Arr(self.deltas[following.number]), Arr(weights)))
+            came = Call("matmul", (_d(following), Ref(f"W^({following.number})"))), numbers
+            if following.has_bias:
+                across += (
+                    f" (W_+^({following.number}) without the bias column: a neuron that is always 1 passes nothing"
+                )
+                across += " back)"
+            sizes = [f"{self.count}×{len(following.units)}", across]
+        else:
+            self.each_row(layer)
+            known = Arr(self.columns(tuple(u.a for u in layer.units), True)) if self.tape is not None else None
+            came = Partial(self.program.symbol, _a(layer) if act is not None else _z(layer)), known
+            sizes = [f"{self.count}×{len(layer.units)}"]
+        sizes += [f"{self.count}×{len(layer.units)}"] * len(slope)
+        self.page.text("Shapes: " + ", ".join(sizes) + ".")
+        parts = [came, *slope]
+        letters = Call("hadamard", tuple(p for p, _ in parts)) if slope else came[0]
+        filled = [n for _, n in parts if n is not None]
+        whole = Call("hadamard", tuple(filled)) if len(filled) > 1 else filled[0] if filled else None
+        self.deltas[layer.number] = self.line(_d(layer), letters, whole)
+
+    def softmax_with_cross_entropy(self, layer: Layer) -> bool:
+        """D = A - Y, where the cost is the cross entropy of the softmax and each row of the target adds up to 1."""
+        cost, found = self.network.cost, layer.whole
+        assert cost is not None
+        if found is None or len(layer.units) < 2:
+            return False
+        shape = (len(layer.units),)
+        through_a = layer.activation is not None and layer.activation.op == "softmax"
+        name, of = ("cross_entropy", found[3]) if through_a else ("softmax_cross_entropy", found[2])
+        if layer.activation is not None and (not through_a or not goes_only_into(self.program, layer, None)):
+            return False
+        same = (t for t in self.network.targets if NAMED[name].own(of, Ref(t.name), shape) == cost.own)
+        target = next(same, None)
+        if target is None:
+            return False
+        numbers: Expr | None = None
+        gives: Expr = _a(layer) if through_a else Call("softmax", (_z(layer),))
+        if self.tape is not None:
+            y = self.columns(tuple(target.entries()))
+            if np.any(np.abs(y.sum(axis=1) - 1.0) > 1e-12):
+                return False
+            z = self.given[layer.number]
+            first: Expr = Arr(z) if through_a else _softmax_rows(z)
+            if not through_a and len(z) > WRITTEN_ROWS:
+                gives, first = Ref("P"), Arr(self.rowwise(Ref("P"), Call("softmax", (_z(layer),)), z))
+            numbers = Call("add", (first, Call("neg", (Arr(y),))))
+        size = f"{self.count}×{len(layer.units)}"
+        when = "adds up to 1" if self.tape is not None else "adds up to 1, as it has to"
+        self.page.text(
+            f"Softmax and cross entropy together: ∂{self.program.symbol.name}/∂z of a row is the softmax less the"
+            f" target, since each row of Y, the target, {when}. Shapes: {size}, {size}."
+        )
+        letters = Call("add", (gives, Call("neg", (Ref("Y"),))))
+        self.deltas[layer.number] = self.line(_d(layer), letters, numbers)
+        return True
+
+    def rows_own(self, layer: Layer) -> None:
+        """Where the form has no factor for it, ∂L/∂z as it is worked in a row, and the rows' results side by side."""
+        lines = list(own_lines(self.program, (r.name for u in layer.units for r in (u.a, u.z))))
+        if self.tape is None:
+            self.page.add(*(Formula(renamed(li.left, self.rename), renamed(li.letters, self.rename)) for li in lines))
+        else:
+            self.page.text(f"In row {self.tape.rows[0]}, and in every row alike:")
+            scene = Scene(self.tape, self.gradients, 0, self.rename)
+            self.page.add(*(line_step(scene, line) for line in lines))
+        known = Arr(self.columns(tuple(u.z for u in layer.units), True)) if self.tape is not None else None
+        self.deltas[layer.number] = self.line(_d(layer), Partial(self.program.symbol, _z(layer)), known)
+
+    def each_row(self, layer: Layer, most: int = 4) -> None:
+        """What the entries of ∂L/∂A are, unit by unit."""
+        runs: list[Inline] = []
+        for unit in layer.units[:most]:
+            detail = self.program.formula(unit.a)
+            if detail is not None:
+                of = renamed(Partial(self.program.symbol, unit.a), self.rename)
+                runs += [", " if runs else "", of, " = ", renamed(through(self.program, detail), self.rename)]
+        if runs:
+            more = ", and so on," if len(layer.units) > most else ""
+            end = " is one entry." if len(layer.units) == 1 else f"{more} are its entries."
+            self.page.text("Each row's ", *runs, end)
+
+    # the gradients -------------------------------------------------------------------------------------------
+
+    def gradient(self, layer: Layer) -> None:
+        page, cost = self.page, self.network.cost
+        assert cost is not None
+        w, units, comes_in = _weights(layer), len(layer.units), len(layer.sources) + layer.has_bias
+        there = [[*row, u.bias] if layer.has_bias else row for row, u in zip(layer.weights(), layer.units, strict=True)]
+        product: Expr = Call("matmul", (Call("transpose", (_d(layer),)), _source(layer)))
+        numbers: Expr | None = None
+        said = f"{units}×{self.count} times {self.count}×{comes_in} gives {units}×{comes_in}"
+        if self.tape is not None:
+            come, back, first = self.inputs[layer.number], self.deltas[layer.number], self.tape.rows[0]
+            page.text(said + (f"; row {first} alone:" if self.tape.count > 1 else "."))
+            if self.tape.count > 1:
+                row = Partial(self.program.symbol, w)
+                letters = Call("outer", (at_row(_d(layer), first), at_row(_source(layer), first)))
+                outer = Call("outer", (as_expr(back[0]), as_expr(come[0])))
+                self.line(at_row(row, first), where_weights_are(letters, there), where_weights_are(outer, there))
+            numbers = Call("matmul", (Call("transpose", (Arr(back),)), Arr(come)))
+        else:
+            page.text(f"{said}.")
+        if cost.mean:
+            product = div(product, Ref("N"))
+            numbers = Call("div", (numbers, Num(float(self.count)))) if numbers is not None else None
+        shared = shares_weights(layer, self.view, self.program)
+        penalised = any(ref.name in self.program.penalty for ref in layer.parameters())
+        remark = "this layer's part" if shared else "without the penalty" if penalised else ""
+        self.line(
+            Partial(Ref(cost.name), w),
+            where_weights_are(product, there),
+            where_weights_are(numbers, there) if numbers is not None else None,
+            remark,
+        )
+        if penalised:
             page.note("The penalty's own derivative is added to this once a step.")
         if shared:
             page.note("A weight that stands in several places has the sum of their entries as its partial.")
+
+
+def _softmax_rows(z: np.ndarray) -> Call:
+    return Call("stack", tuple(Call("softmax", (Arr(row),)) for row in z))
+
+
+def _z(layer: Layer) -> Ref:
+    return Ref(f"Z^({layer.number})")
+
+
+def _a(layer: Layer) -> Ref:
+    return Ref(f"A^({layer.number})")
+
+
+def _d(layer: Layer) -> Ref:
+    return Ref(f"D^({layer.number})")
+
+
+def _source(layer: Layer) -> Ref:
+    """What comes into a layer, with the column of ones: X_+, A_+^(1)."""
+    plus = "_+" if layer.has_bias else ""
+    return Ref(f"X{plus}" if layer.number == 1 else f"A{plus}^({layer.number - 1})")
+
+
+def _weights(layer: Layer) -> Ref:
+    """A layer's weights, with the column of the biases: W_+^(2)."""
+    return Ref(f"W{'_+' if layer.has_bias else ''}^({layer.number})")
 
 
 def through(program: Program, formula: Expr) -> Expr:
@@ -194,15 +326,3 @@ def _weights_with_bias(layer: Layer, tape: Tape) -> np.ndarray:
     if layer.has_bias:
         rows = [[*row, _weight(u.bias, tape)] for row, u in zip(rows, layer.units, strict=True)]
     return np.array(rows)
-
-
-def _with_ones(layer: Layer) -> str:
-    return "_+" if layer.has_bias else ""
-
-
-def _size(array: np.ndarray) -> str:
-    return "×".join(map(str, array.shape))
-
-
-def _outer_of(back: np.ndarray, come: np.ndarray) -> Expr:
-    return Call("outer", (as_expr(back[0]), as_expr(come[0])))

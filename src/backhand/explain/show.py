@@ -195,6 +195,8 @@ class _Shower:
         page.text(
             "Each ∂ on the right is worked in a line above and looked up. `backhand why SHEET NAME` multiplies one out."
         )
+        if self.choices.view == "batch":
+            batch_form(page, network, None, None, self.rename)
 
     # with numbers --------------------------------------------------------------------------------------------
 

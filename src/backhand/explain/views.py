@@ -271,7 +271,7 @@ def goes_only_into(program: Program, layer: Layer, following: Layer | None) -> b
     users = {u.z.name for u in following.units} if following else {u.a.name for u in layer.units}
     given = {u.a.name if following else u.z.name for u in layer.units}
     consumers = {user.name for name in given for user in network.consumers.get(name, ())}
-    reached = following is not None or {u.a.name for u in layer.units} <= program.needed
+    reached = following is not None or {u.a.name for u in layer.units} <= {n.name for n in program.order}
     return reached and consumers <= users and not given & set(names(network.cost.own))
 
 
