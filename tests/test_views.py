@@ -341,3 +341,11 @@ def test_the_batch_form_in_letters():
         "  ∂C/∂W_+^(1) = (D^(1)ᵀ @ X_+)/N",
     ):
         assert line in text
+
+
+@pytest.mark.parametrize("view", ["vectors", "matrices"])
+def test_nothing_is_looked_up_that_no_line_gives(view):
+    beside = SKIP.replace("y = g1", "h3 = tanh(k*x1); y = g1").replace("s = 0.9", "s = 0.9; k = 1")  # h3 goes nowhere
+    text = page(beside, view=view)
+    assert "∂L/∂z(h3)" not in "\n".join(backward(text))
+    assert "k does not reach the cost: its partial is 0." in text

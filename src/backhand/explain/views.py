@@ -176,7 +176,8 @@ def _layers_backward(program: Program, view: View, nodes: list[str]) -> Iterator
         yield from (_vector_deltas if view == "vectors" else _matrix_deltas)(program, layer, following)
     given: set[str] = set()
     for layer in found.layers:
-        if not shares_weights(layer, found, program):
+        reached = all(unit.z.name in program.received for unit in layer.units)
+        if reached and not shares_weights(layer, found, program):
             given |= {ref.name for ref in layer.parameters()}
             yield from (_vector_gradients if view == "vectors" else _matrix_gradients)(program, layer)
     yield from own_lines(program, (p.name for p in program.network.parameters if p.name not in given))
