@@ -389,6 +389,7 @@ namespace {
 // The neurons of a graph, if it has no parameter outside of them.
 struct FoundNeurons {
     std::vector<Neuron> of_step;
+    std::vector<Group> groups;
     std::vector<int32_t> source, parameter;
     Neurons found{};
     const Neurons* all = nullptr;
@@ -419,8 +420,32 @@ struct FoundNeurons {
             n.is = n.is && alone <= 1;
             if (n.is) take(g, s, n, first_step);
         }
-        found = Neurons{of_step.data(), source.data(), parameter.data()};
+        for (int k = 0; k < g.steps; k++) {
+            if (!groups.empty() && joins(g, groups.back(), k)) {
+                groups.back().count++;
+            } else {
+                groups.push_back(Group{k, 1, small(k) ? of_step[k].end - of_step[k].begin : 0,
+                                       small(k) && of_step[k].data == of_step[k].end});
+            }
+        }
+        found = Neurons{groups.data(), int(groups.size()), of_step.data(), source.data(), parameter.data()};
         if (int(parameter.size()) == g.parameters) all = &found;
+    }
+    // Whether a step is a neuron of 1 to 4 values, all of them data or none, and a bias.
+    bool small(int k) const {
+        const Neuron& n = of_step[k];
+        const int from = n.is ? n.end - n.begin : 0;
+        return from >= 1 && from <= 4 && n.bias >= 0 && (n.data == n.begin || n.data == n.end);
+    }
+    bool joins(const Graph& g, const Group& group, int k) const {
+        if (!small(k)) return group.from == 0;
+        if (group.from == 0 || group.count == 4) return false;
+        const Neuron &a = of_step[group.first], &b = of_step[k];
+        const Step &s = g.step[group.first], &t = g.step[k];
+        if (a.end - a.begin != b.end - b.begin || s.function != t.function || s.number != t.number) return false;
+        for (int e = 0; e < a.end - a.begin; e++)
+            if (source[a.begin + e] != source[b.begin + e]) return false;
+        return true;
     }
     void take(const Graph& g, const Step& s, Neuron& n, int first_step) {
         auto put = [&](const Edge& edge) { source.push_back(edge.y), parameter.push_back(edge.x); };

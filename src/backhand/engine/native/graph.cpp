@@ -234,50 +234,130 @@ template <class T> void count_update(Net<T>& net) {
     net.step_c = T(1 / std::sqrt(1 - std::pow(beta2, double(u.count))));
 }
 
-// One step of a network of neurons (see graph.h): forward, backward and update in one, all rows being in the lanes.
-template <class T> INLINE void step_at_once(Tape<T, 1>& tape, const Neurons& neurons, Vec<T>* weight, T rate, Vec<T> share) {
-    const Graph& g = tape.g;
-    const int first = g.parameters + g.columns + g.constants;
-    const Vec<T> down = all<T>(rate);
-    Vec<T>*value = tape.value, *adjoint = tape.adjoint;
-    const int32_t* source = neurons.source;
-    for (int k = 0; k < g.steps; k++) {
-        const Neuron& n = neurons.of_step[k];
-        if (!n.is) {
-            tape.forward(k);
-            continue;
-        }
-        Vec<T> z = n.bias >= 0 ? weight[n.bias] : Vec<T>{};
-        for (int e = n.begin; e < n.end; e++) z = weight[e] * value[source[e]] + z;
-        const int function = g.step[k].function;
-        value[first + k] = function == RELU ? larger<T>(z, Vec<T>{})
-                         : function == LINEAR ? z
-                         : Tape<T, 1>::apply(function, T(g.step[k].number), z, tape.slope[first + k]);
+// A network of neurons (see graph.h) on its way through a step: forward, backward and update in one, all rows being in
+// the lanes. The parameters' registers lie in the order of the work: each neuron's weights, then its bias.
+template <class T> struct AtOnce {
+    Tape<T, 1>& tape;
+    const Neurons& neurons;
+    Vec<T>* weight;
+    T rate;
+
+    INLINE_MEMBER Vec<T> applied(int k, int slot, Vec<T> z) {
+        const int function = tape.g.step[k].function;
+        if (function == RELU) return larger<T>(z, Vec<T>{});
+        if (function == LINEAR) return z;
+        return Tape<T, 1>::apply(function, T(tape.g.step[k].number), z, tape.slope[slot]);
     }
-    tape.clear();
-    adjoint[first + g.steps - 1] = share;
-    for (int k = g.steps - 1; k >= 0; k--) {
+    INLINE_MEMBER Vec<T> through(int k, int slot) {
+        const int function = tape.g.step[k].function;
+        const Vec<T> d = tape.adjoint[slot];
+        if (function == RELU) return tape.value[slot] > T(0) ? d : Vec<T>{};
+        return function == LINEAR ? d : d * tape.slope[slot];
+    }
+
+    template <int FROM, int COUNT> void forward_group(const Group& group, int first) {
+        const Neuron& n = neurons.of_step[group.first];
+        const int32_t* source = neurons.source + n.begin;
+        const Vec<T>* w = weight + n.begin;
+        Vec<T> x[FROM];
+        UNROLL for (int c = 0; c < FROM; c++) x[c] = tape.value[source[c]];
+        UNROLL for (int u = 0; u < COUNT; u++) {
+            Vec<T> z = w[u * (FROM + 1) + FROM];
+            UNROLL for (int c = 0; c < FROM; c++) z = w[u * (FROM + 1) + c] * x[c] + z;
+            tape.value[first + group.first + u] = applied(group.first + u, first + group.first + u, z);
+        }
+    }
+    template <int FROM, int COUNT> void backward_group(const Group& group, int first) {
+        const Neuron& n = neurons.of_step[group.first];
+        const int32_t* source = neurons.source + n.begin;
+        Vec<T>* w = weight + n.begin;
+        const Vec<T> down = all<T>(rate);
+        Vec<T> d[COUNT];
+        UNROLL for (int u = 0; u < COUNT; u++) d[u] = through(group.first + u, first + group.first + u);
+        UNROLL for (int c = 0; c < FROM; c++) {
+            const Vec<T> x = tape.value[source[c]];
+            if (!group.data) {
+                Vec<T> sum = tape.adjoint[source[c]];
+                UNROLL for (int u = 0; u < COUNT; u++) sum = w[u * (FROM + 1) + c] * d[u] + sum;
+                tape.adjoint[source[c]] = sum;
+            }
+            UNROLL for (int u = 0; u < COUNT; u++) w[u * (FROM + 1) + c] -= all_of<T>(d[u] * x) * down;
+        }
+        UNROLL for (int u = 0; u < COUNT; u++) w[u * (FROM + 1) + FROM] -= all_of<T>(d[u]) * down;
+    }
+    void forward_neuron(int k, int slot) {
         const Neuron& n = neurons.of_step[k];
-        if (!n.is) {
-            tape.backward(k);
-            continue;
-        }
-        Vec<T> d = adjoint[first + k];
-        const int function = g.step[k].function;
-        if (function == RELU) {
-            d = value[first + k] > T(0) ? d : Vec<T>{};
-        } else if (function != LINEAR) {
-            d *= tape.slope[first + k];
-        }
-        for (int e = n.begin; e < n.data; e++) weight[e] -= all_of<T>(d * value[source[e]]) * down;
+        Vec<T> z = n.bias >= 0 ? weight[n.bias] : Vec<T>{};
+        for (int e = n.begin; e < n.end; e++) z = weight[e] * tape.value[neurons.source[e]] + z;
+        tape.value[slot] = applied(k, slot, z);
+    }
+    void backward_neuron(int k, int slot) {
+        const Neuron& n = neurons.of_step[k];
+        const Vec<T> d = through(k, slot), down = all<T>(rate);
+        for (int e = n.begin; e < n.data; e++) weight[e] -= all_of<T>(d * tape.value[neurons.source[e]]) * down;
         for (int e = n.data; e < n.end; e++) {
-            const int slot = source[e];
-            adjoint[slot] = weight[e] * d + adjoint[slot];
-            weight[e] -= all_of<T>(d * value[slot]) * down;
+            const int from = neurons.source[e];
+            tape.adjoint[from] = weight[e] * d + tape.adjoint[from];
+            weight[e] -= all_of<T>(d * tape.value[from]) * down;
         }
         if (n.bias >= 0) weight[n.bias] -= all_of<T>(d) * down;
     }
-}
+
+#define BY_SHAPE(name)                                                      \
+    switch (group.from * 8 + group.count) {                                 \
+        case 9: name<1, 1>(group, first); break;                            \
+        case 10: name<1, 2>(group, first); break;                           \
+        case 11: name<1, 3>(group, first); break;                           \
+        case 12: name<1, 4>(group, first); break;                           \
+        case 17: name<2, 1>(group, first); break;                           \
+        case 18: name<2, 2>(group, first); break;                           \
+        case 19: name<2, 3>(group, first); break;                           \
+        case 20: name<2, 4>(group, first); break;                           \
+        case 25: name<3, 1>(group, first); break;                           \
+        case 26: name<3, 2>(group, first); break;                           \
+        case 27: name<3, 3>(group, first); break;                           \
+        case 28: name<3, 4>(group, first); break;                           \
+        case 33: name<4, 1>(group, first); break;                           \
+        case 34: name<4, 2>(group, first); break;                           \
+        case 35: name<4, 3>(group, first); break;                           \
+        default: name<4, 4>(group, first);                                  \
+    }
+
+    void step(Vec<T> share) {
+        const Graph& g = tape.g;
+        const int first = g.parameters + g.columns + g.constants;
+        for (int i = 0; i < neurons.groups; i++) {
+            const Group& group = neurons.group[i];
+            if (group.from) {
+                BY_SHAPE(forward_group)
+                continue;
+            }
+            for (int k = group.first; k < group.first + group.count; k++) {
+                if (neurons.of_step[k].is) {
+                    forward_neuron(k, first + k);
+                } else {
+                    tape.forward(k);
+                }
+            }
+        }
+        tape.clear();
+        tape.adjoint[first + g.steps - 1] = share;
+        for (int i = neurons.groups - 1; i >= 0; i--) {
+            const Group& group = neurons.group[i];
+            if (group.from) {
+                BY_SHAPE(backward_group)
+                continue;
+            }
+            for (int k = group.first + group.count - 1; k >= group.first; k--) {
+                if (neurons.of_step[k].is) {
+                    backward_neuron(k, first + k);
+                } else {
+                    tape.backward(k);
+                }
+            }
+        }
+    }
+};
 
 // One network: rows in the lanes, parameters the same in every lane.
 template <class T> bool rows(const Job<T>& job) {
@@ -319,7 +399,8 @@ template <class T> bool rows(const Job<T>& job) {
         Vec<T>* const own_order = reinterpret_cast<Vec<T>*>(s + padded);
         memcpy((void*)(tape.value + g.parameters), data, size_t(g.columns) * sizeof(Vec<T>));
         for (int e = 0; e < g.parameters; e++) own_order[e] = all<T>(w[neurons.parameter[e]]);
-        for (; begin < job.steps - 1; begin++) step_at_once(tape, neurons, own_order, rate, weight[0]);
+        AtOnce<T> at_once_of{tape, neurons, own_order, rate};
+        for (; begin < job.steps - 1; begin++) at_once_of.step(weight[0]);
         for (int e = 0; e < g.parameters; e++) tape.value[neurons.parameter[e]] = own_order[e];
         net.update.count += begin;
     }
@@ -358,6 +439,83 @@ template <class T> bool rows(const Job<T>& job) {
     return true;
 }
 
+// The same small layers with networks in the lanes: gradients are added to, over the rows.
+template <class T, int WIDE> struct InLanes {
+    Tape<T, WIDE>& tape;
+    const Neurons& neurons;
+
+    template <int FROM, int COUNT> void forward_group(const Group& group, int first) {
+        const Neuron& n = neurons.of_step[group.first];
+        const int32_t *source = neurons.source + n.begin, *parameter = neurons.parameter + n.begin;
+        const int function = tape.g.step[group.first].function;
+        const T number = T(tape.g.step[group.first].number);
+        UNROLL for (int u = 0; u < COUNT; u++) {
+            const int slot = first + group.first + u;
+            const int32_t* own = parameter + u * (FROM + 1);
+            for (int w = 0; w < WIDE; w++) {
+                Vec<T> z = tape.at(tape.value, own[FROM])[w];
+                UNROLL for (int c = 0; c < FROM; c++) z = tape.at(tape.value, own[c])[w] * tape.at(tape.value, source[c])[w] + z;
+                tape.at(tape.value, slot)[w] = function == RELU ? larger<T>(z, Vec<T>{})
+                                             : function == LINEAR ? z
+                                             : Tape<T, WIDE>::apply(function, number, z, tape.at(tape.slope, slot)[w]);
+            }
+        }
+    }
+    template <int FROM, int COUNT> void backward_group(const Group& group, int first) {
+        const Neuron& n = neurons.of_step[group.first];
+        const int32_t *source = neurons.source + n.begin, *parameter = neurons.parameter + n.begin;
+        const int function = tape.g.step[group.first].function;
+        for (int w = 0; w < WIDE; w++) {
+            Vec<T> d[COUNT];
+            UNROLL for (int u = 0; u < COUNT; u++) {
+                const int slot = first + group.first + u;
+                d[u] = tape.at(tape.adjoint, slot)[w];
+                if (function == RELU) {
+                    d[u] = tape.at(tape.value, slot)[w] > T(0) ? d[u] : Vec<T>{};
+                } else if (function != LINEAR) {
+                    d[u] *= tape.at(tape.slope, slot)[w];
+                }
+                tape.at(tape.adjoint, parameter[u * (FROM + 1) + FROM])[w] += d[u];
+            }
+            UNROLL for (int c = 0; c < FROM; c++) {
+                const Vec<T> x = tape.at(tape.value, source[c])[w];
+                Vec<T> sum = tape.at(tape.adjoint, source[c])[w];
+                UNROLL for (int u = 0; u < COUNT; u++) {
+                    const int own = parameter[u * (FROM + 1) + c];
+                    sum = tape.at(tape.value, own)[w] * d[u] + sum;
+                    tape.at(tape.adjoint, own)[w] = d[u] * x + tape.at(tape.adjoint, own)[w];
+                }
+                if (!group.data) tape.at(tape.adjoint, source[c])[w] = sum;
+            }
+        }
+    }
+    void forward() {
+        const Graph& g = tape.g;
+        const int first = g.parameters + g.columns + g.constants;
+        for (int i = 0; i < neurons.groups; i++) {
+            const Group& group = neurons.group[i];
+            if (group.from) {
+                BY_SHAPE(forward_group)
+            } else {
+                for (int k = group.first; k < group.first + group.count; k++) tape.forward(k);
+            }
+        }
+    }
+    void backward() {
+        const Graph& g = tape.g;
+        const int first = g.parameters + g.columns + g.constants;
+        tape.clear();
+        for (int i = neurons.groups - 1; i >= 0; i--) {
+            const Group& group = neurons.group[i];
+            if (group.from) {
+                BY_SHAPE(backward_group)
+            } else {
+                for (int k = group.first + group.count - 1; k >= group.first; k--) tape.backward(k);
+            }
+        }
+    }
+};
+
 // Networks `from` … `to` - 1: networks in the lanes, the rows one after the other.
 template <class T> bool networks(const Job<T>& job, int64_t from, int64_t to) {
     constexpr int WIDE = 2, N = Tape<T, WIDE>::LANES_OF_SLOT;
@@ -392,12 +550,21 @@ template <class T> bool networks(const Job<T>& job, int64_t from, int64_t to) {
             for (int64_t row = 0; row < job.rows; row++) {
                 for (int c = 0; c < g.columns; c++)
                     for (int v = 0; v < WIDE; v++) tape.at(tape.value, g.parameters + c)[v] = all<T>(job.data[row * g.columns + c]);
-                tape.forward();
+                if (job.neurons) {
+                    InLanes<T, WIDE>{tape, *job.neurons}.forward();
+                } else {
+                    tape.forward();
+                }
+                Vec<T>* end = tape.at(tape.adjoint, last);
                 for (int v = 0; v < WIDE; v++) {
                     cost[v] += tape.at(tape.value, last)[v] * share;
-                    tape.at(tape.adjoint, last)[v] = all<T>(share);
+                    end[v] = all<T>(share);
                 }
-                tape.backward();
+                if (job.neurons) {
+                    InLanes<T, WIDE>{tape, *job.neurons}.backward();
+                } else {
+                    tape.backward();
+                }
             }
             if (job.costs && step == job.steps - 1)
                 for (int i = 0; i < here; i++) job.costs[n0 + i] = cost[i / LANES<T>][i % LANES<T>];

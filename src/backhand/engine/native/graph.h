@@ -43,7 +43,15 @@ struct Neuron {
     int32_t begin, data, end;  // its weights: those of columns and constants, then (from `data`) those of steps
     int32_t bias;              // its place, or -1
 };
+// Neighbours of one function that take the same: a small layer, worked in registers where it is at most 4 by 4.
+struct Group {
+    int32_t first, count;  // steps
+    int32_t from;          // how many each takes; 0 where they are worked one by one
+    bool data;             // whether it takes columns and constants, which need no derivative
+};
 struct Neurons {
+    const Group* group;
+    int groups;
     const Neuron* of_step;
     const int32_t *source, *parameter;  // per weight in the order of the work: the slot it meets, the parameter it is
 };

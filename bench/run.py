@@ -1,0 +1,116 @@
+"""Times Backhand beside its peers: interleaved, in one run, the results checked for equality first.
+
+    ./dev bench [WORK …] [--rounds N] [--sides a,b]
+
+Each side works in a process of its own; in every round each is told to time itself once, one after the other. Peers'
+best ÷ Backhand's best, and the medians, go to docs/bench.json and docs/bench.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from work import WORKS, operations
+
+HERE = Path(__file__).parent
+SKIPPED = {  # what a side cannot do, or what would only repeat another
+    "W1": ("torch fused", "scikit-learn", "torch compiled"),
+    "W1-1024": ("torch eager", "torch fused", "torch compiled", "scikit-learn", "numpy"),
+    "W6": ("torch compiled",),
+    "W4": ("scikit-learn",),
+}
+SIDES = ("backhand", "jax", "torch eager", "torch fused", "torch compiled", "scikit-learn", "numpy")
+
+
+def main() -> None:
+    asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    asked.add_argument("works", nargs="*", default=list(WORKS))
+    asked.add_argument("--rounds", type=int, default=7)
+    asked.add_argument("--sides", default=",".join(SIDES))
+    asked.add_argument("--peers", default=sys.executable, help="the Python that has the peers")
+    asked.add_argument("--out", type=Path, default=HERE.parent / "docs")
+    given = asked.parse_args()
+    found = {name: timed(name, given) for name in given.works}
+    given.out.mkdir(exist_ok=True)
+    path = given.out / "bench.json"
+    old = json.loads(path.read_text()) if path.exists() else {"works": {}}
+    whole = {"machine": machine(), "rounds": given.rounds, "works": {**old["works"], **found}}
+    path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
+    (given.out / "bench.md").write_text(page(whole))
+    print(page(whole))
+
+
+def timed(name: str, given: argparse.Namespace) -> dict:
+    """Every side's best and median seconds, round by round."""
+    skipped, workers, found = SKIPPED.get(name, ()), {}, {}
+    with tempfile.TemporaryDirectory() as folder:
+        for side in given.sides.split(","):
+            if side in skipped:
+                continue
+            python = sys.executable if side in ("backhand", "numpy") else given.peers
+            worker = subprocess.Popen(
+                [python, str(HERE / "worker.py"), name, side, f"{folder}/reference.npy"],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            )  # fmt: skip
+            said = worker.stdout.readline().split()
+            if said[:1] != ["ready"]:
+                print(f"{name}: {side} is not here: {worker.stderr.read().strip().splitlines()[-1:]}", file=sys.stderr)
+                continue
+            workers[side], found[side] = worker, {"apart": float(said[1]), "best": [], "median": []}
+            print(f"{name}: {side} is ready, {float(said[1]):.1e} from Backhand's numbers", file=sys.stderr)
+        for _ in range(given.rounds):
+            for side, worker in workers.items():
+                worker.stdin.write("go\n")
+                worker.stdin.flush()
+                best, median = map(float, worker.stdout.readline().split())
+                found[side]["best"].append(best)
+                found[side]["median"].append(median)
+        for worker in workers.values():
+            worker.stdin.close()
+            worker.wait()
+    return {
+        side: {"apart": f["apart"], "best": min(f["best"]), "median": sorted(f["median"])[len(f["median"]) // 2]}
+        for side, f in found.items()
+    }
+
+
+def machine() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return (
+        f"{names[0] if names else platform.processor()}, {len(names) or '?'} cores, Python {platform.python_version()}"
+    )
+
+
+def page(whole: dict) -> str:
+    """The ratios as Markdown."""
+    lines = [
+        "# Benchmarks", "",
+        f"{whole['machine']}. Each side in a process of its own, interleaved over {whole['rounds']} rounds of one run;"
+        " before that every side's weights (or predictions) are compared with Backhand's.", "",
+    ]  # fmt: skip
+    for name, sides in whole["works"].items():
+        work, mine = WORKS[name], sides["backhand"]
+        unit = {"train": "an epoch", "steps": "a step", "predict": "a pass"}[work.kind]
+        per = mine["best"] / work.networks
+        speed = f", {operations(work) / mine['best'] / 1e9:.0f} GFLOP/s" if work.kind != "steps" else ""
+        shown = f"{per * 1e3:.3g} ms" if per > 1e-3 else f"{per * 1e9:.3g} ns"
+        lines += [f"## {name}: {work.said}", "",
+                  f"Backhand: {shown} {unit}{' of one network' if work.networks > 1 else ''} at best{speed}.", "",
+                  "| side | times slower (best) | times slower (median) | apart |", "|---|---|---|---|"]  # fmt: skip
+        for side, f in sides.items():
+            if side != "backhand":
+                best, median = f["best"] / mine["best"], f["median"] / mine["median"]
+                lines.append(f"| {side} | {best:.3g} | {median:.3g} | {f['apart']:.1e} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
