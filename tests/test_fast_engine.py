@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import backhand as bh
 from backhand.engine import fast
 from backhand.engine.compiled import ACTIVATIONS, CompiledNet, instruction_sets, library
+from backhand.engine.compiled import RULES as RULE_NUMBERS
 from backhand.engine.dense import COSTS, DenseLayer, DensePlan
 from backhand.engine.dense_numpy import NumpyNet
 from backhand.engine.fast import dense_problem, open_engine
@@ -21,7 +22,9 @@ from backhand.engine.reference import starting_values
 from backhand.engine.run import run
 from backhand.engine.training import whole_data
 from backhand.errors import NumberError, UsageError
+from backhand.network.costs import NAMED
 from backhand.ops.updates import RULES
+from backhand.ops.vocabulary import ACTIVATION_NAMES
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}  # of a tensor's largest entry
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
@@ -58,6 +61,12 @@ def random_parameters(plan, random):
 def test_the_compiled_engine_is_here():
     assert library() is not None, "the tests need it: ./dev setup compiles it where there is a C++ compiler"
     assert "baseline" in instruction_sets()
+
+
+def test_the_fast_engines_know_the_whole_vocabulary():
+    assert set(ACTIVATIONS) == set(ACTIVATION_NAMES)
+    assert set(COSTS) == set(NAMED)
+    assert ("gradient", *RULES) == RULE_NUMBERS
 
 
 # --- against the reference engine, by way of sheets ---------------------------------------------------------

@@ -331,7 +331,8 @@ class _Shower:
         if change.rule.state:
             kept = ", ".join(change.rule.state)
             page.note(
-                f"{kept} start at 0 and are kept from step to step"
+                f"{kept} {'start' if len(change.rule.state) > 1 else 'starts'} at 0 and"
+                f" {'are' if len(change.rule.state) > 1 else 'is'} kept from step to step"
                 + (f"; this is update t = {change.t}." if change.rule.counts else ".")
             )
         steps = []
