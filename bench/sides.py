@@ -236,8 +236,8 @@ class Sklearn(Side):
         from sklearn.neural_network import MLPClassifier, MLPRegressor
 
         kind = MLPRegressor if work.cost == "mse" else MLPClassifier
-        self.net = kind(work.sizes[1:-1], solver=work.rule, alpha=0.0, batch_size=min(work.batch, work.rows),
-                        learning_rate_init=work.rate, momentum=0.0, random_state=0)  # fmt: skip
+        self.net = kind(hidden_layer_sizes=work.sizes[1:-1], solver=work.rule, alpha=0.0, random_state=0,
+                        batch_size=min(work.batch, work.rows), learning_rate_init=work.rate)  # fmt: skip
         self.classes = {} if work.cost == "mse" else {"classes": np.arange(work.sizes[-1])}
         self.epoch() if work.kind != "predict" else self.net.partial_fit(self.x[:1000], self.y[:1000].ravel())
 
