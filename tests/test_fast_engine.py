@@ -322,3 +322,30 @@ def test_ctrl_c_is_answered_within_a_second():
     with pytest.raises(KeyboardInterrupt):
         engine.train(x, classes, batch=100, epochs=100_000)
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_each_rows_own_gradients(dtype):
+    """Written out for all rows, looked up for one, added up: all the gradient of the batch."""
+    for plan in (large(), DensePlan(7, (DenseLayer(20, "tanh"), DenseLayer(1)), "sse")):
+        x, classes = rows_for(plan, 101)
+        targets = classes if plan.cost == "softmax_cross_entropy" else np.sin(classes.astype(float))
+        for name in instruction_sets():
+            engine = CompiledNet(plan, dtype, 2, name)
+            engine.put(random_parameters(plan, np.random.default_rng(2)))
+            rows = engine.row_gradients(x, targets)
+            written = rows.write()
+            assert written.shape == (len(rows), plan.weight_count)
+            alone, _ = engine.gradients(x[40:41], targets[40:41])
+            for (w, b), (own_w, own_b) in zip(rows[40], alone, strict=True):
+                assert np.allclose(w, own_w, atol=TOLERANCE[dtype])
+                assert np.allclose(b, own_b, atol=TOLERANCE[dtype])
+            together = np.concatenate([a.ravel() for pair in engine.gradients(x, targets)[0] for a in pair])
+            added = written.astype(float).sum(axis=0) / (101 if plan.mean else 1)
+            assert np.abs(added - together).max() < 10 * TOLERANCE[dtype] * np.abs(together).max()
+            again = written.copy()
+            written[...] = 0
+            assert rows.write(written) is written
+            assert np.array_equal(written, again)
+            with pytest.raises(UsageError):
+                rows.write(np.empty((101, 3), dtype))

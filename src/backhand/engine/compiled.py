@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import NumberError, UsageError
 from .dense import COSTS, DensePlan, Matrix, Parameters, Progress, checked_parameters, checked_rows
 
-INTERFACE = 1
+INTERFACE = 2
 ACTIVATIONS = (
     "linear", "sigmoid", "tanh", "relu", "leaky", "elu", "selu", "gelu", "silu", "softplus", "step", "softmax",
 )  # fmt: skip
@@ -34,6 +34,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "backhand_get": (None, [_V, _I, _I, _V, _V]),
     "backhand_train": (_I64, [_V, _V, _V, _V, _V, _V, _I64, _I64, _I, _I64, _I64, _D, _I, _V]),
     "backhand_predict": (_I, [_V, _V, _I64, _I64, _I, _V]),
+    "backhand_row_gradients": (_I, [_V, _V, _V, _V, _I64, _I64, _I, _I64, _V]),
     "backhand_graph": (
         _I,
         [_I, ctypes.c_char_p, _V, _V, _V, _V, _V, _V, _I64, _I, _I, _D, _V, _I64, _I64, _I64, _I, _V, _V, _V, _V, _V],
@@ -203,6 +204,10 @@ class CompiledNet:
         self._rule(count)
         return self._get(3), float(costs[0]) / (len(x) if self.plan.mean else 1)
 
+    def row_gradients(self, inputs: Matrix, targets: Matrix) -> RowGradients:
+        """Each row's own ∂L/∂(every parameter); nothing is worked before it is asked for."""
+        return RowGradients(self, *checked_rows(self.plan, inputs, targets, self.dtype))
+
     def predict(self, inputs: Matrix) -> Matrix:
         x, _ = checked_rows(self.plan, inputs, None, self.dtype)
         out = np.empty((len(x), self.plan.sizes[-1]), self.dtype)
@@ -212,6 +217,52 @@ class CompiledNet:
             if self._library.backhand_predict(self._net, _at(x), start, stop, self.threads, _at(out)):
                 raise MemoryError("no room for the rows of a prediction")
             start, size = stop, size * 4 if time.monotonic() - began < SLICE / 8 else size
+        return out
+
+
+class RowGradients:
+    """The gradients of single rows at a network's present parameters, worked when they are asked for.
+
+    Each layer's is an outer product δ aᵀ: many rows of them are much more to write than to know.
+    """
+
+    def __init__(self, net: CompiledNet, x: Matrix, y: Matrix) -> None:
+        self.net, self.x, self.y = net, x, y
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, row: int) -> Parameters:
+        """One row's, layer by layer: ([to, from], [to])."""
+        written = self.write(row=range(len(self))[row])[0]
+        found, at = [], 0
+        for k, n in zip(self.net.plan.sizes[:-1], self.net.plan.sizes[1:], strict=True):
+            found.append((written[at : at + n * k].reshape(n, k), written[at + n * k : at + n * k + n]))
+            at += n * k + n
+        return found
+
+    def write(self, out: Matrix | None = None, row: int | None = None) -> Matrix:
+        """All rows' (or one's), [rows, parameters]: layer after layer the weights [to, from], then the biases.
+
+        Args:
+            out: what an earlier call gave, to be written over; new memory takes longer to get than to fill.
+        """
+        count, size = 1 if row is not None else len(self), self.net.plan.weight_count
+        first = row or 0
+        if out is None:  # rows begin on a boundary of 64 bytes, so that they may pass the cache by
+            padded = -(-size // 16) * 16
+            whole = np.empty(count * padded + 16, self.net.dtype)
+            start = -(whole.ctypes.data // whole.itemsize) % 16
+            out = whole[start : start + count * padded].reshape(count, padded)[:, :size]
+        if out.shape != (count, size) or out.dtype != self.net.dtype or out.strides[1] != out.itemsize:
+            raise UsageError("the gradients do not fit", expected=f"({count}, {size})", got=f"{out.shape}")
+        classes = self.y.dtype == np.int32 and self.y.ndim == 1
+        failed = self.net._library.backhand_row_gradients(
+            self.net._net, _at(self.x), None if classes else _at(self.y), _at(self.y) if classes else None, first,
+            first + count, self.net.threads, out.strides[0] // out.itemsize, _at(out),
+        )  # fmt: skip
+        if failed:
+            raise MemoryError("no room for the rows of the gradients")
         return out
 
 

@@ -270,6 +270,25 @@ template <class T> struct Engine {
     }
 
     void predict(const T* inputs, int64_t from, int64_t to, int threads, T* results) const {
+        Batch<T> rows{inputs, nullptr, nullptr, nullptr, nullptr, 0, 0, T(1), nullptr, nullptr, 0, false};
+        share_out(rows, from, to, threads, [&](Engine& engine, Batch<T>& batch) {
+            kernels->forward(engine.net, batch, 0, batch.count);
+            engine.results(batch.count, results + size_t(batch.first) * layers.back().to);
+        });
+    }
+    void row_gradients(const T* inputs, const T* targets, const int32_t* classes, int64_t from, int64_t to, int threads,
+                       int64_t stride, T* results) const {
+        Batch<T> rows{inputs, targets, classes, nullptr, nullptr, 0, 0, T(1), nullptr, nullptr, 0, false};
+        share_out(rows, from, to, threads, [&](Engine& engine, Batch<T>& batch) {
+            double costs[ROWS_TO_PREDICT];
+            batch.costs = costs;
+            kernels->rows(engine.net, batch, 0, batch.count);
+            for (int i = 0; i < batch.count; i++)
+                kernels->row_gradients(engine.net, i, results + size_t(batch.first + i - from) * stride);
+        });
+    }
+    // Works rows `from` … `to` - 1 in pieces, each thread with room of its own. `work` is given its engine and a batch.
+    template <class F> void share_out(const Batch<T>& rows, int64_t from, int64_t to, int threads, F work) const {
         const int64_t pieces = (to - from + ROWS_TO_PREDICT - 1) / ROWS_TO_PREDICT;
         if (work_of_a_row() * double(to - from) < WORTH_A_THREAD) threads = 1;
         if (threads > pieces) threads = int(pieces);
@@ -277,22 +296,21 @@ template <class T> struct Engine {
         own.reserve(threads);
         for (int i = 0; i < threads; i++) own.emplace_back(*this, ROWS_TO_PREDICT);
         std::atomic<int64_t> next{0};
-        auto work = [&](Engine& engine) {
+        auto take = [&](Engine& engine) {
             FlushTiny flushed;
-            Batch<T> batch{inputs, nullptr, nullptr, nullptr, nullptr, 0, 0, T(1), nullptr, nullptr, 0, false};
+            Batch<T> batch = rows;
             constexpr int run = 16;  // pieces taken at a time
             for (int64_t piece; (piece = next.fetch_add(run)) < pieces;) {
                 for (int64_t i = piece; i < piece + run && i < pieces; i++) {
                     batch.first = from + i * ROWS_TO_PREDICT;
                     batch.count = int(to - batch.first < ROWS_TO_PREDICT ? to - batch.first : ROWS_TO_PREDICT);
-                    kernels->forward(engine.net, batch, 0, batch.count);
-                    engine.results(batch.count, results + size_t(batch.first) * layers.back().to);
+                    work(engine, batch);
                 }
             }
         };
         std::vector<std::thread> helpers;
-        for (int i = 1; i < threads; i++) helpers.emplace_back([&, i] { work(own[i]); });
-        work(own[0]);
+        for (int i = 1; i < threads; i++) helpers.emplace_back([&, i] { take(own[i]); });
+        if (threads) take(own[0]);
         for (auto& helper : helpers) helper.join();
     }
     void results(int count, T* to) const {
@@ -320,7 +338,7 @@ template <class T> const T* as(const void* p, const Engine<T>&) { return static_
 template <class T> T* as(void* p, const Engine<T>&) { return static_cast<T*>(p); }
 }  // namespace
 
-int backhand_interface(void) { return 1; }
+int backhand_interface(void) { return 2; }
 
 const char* backhand_sets(void) {
 #if defined(BACKHAND_AVX2)
@@ -379,6 +397,17 @@ int64_t backhand_train(backhand_net* net, const void* inputs, const void* target
 
 int backhand_predict(const backhand_net* net, const void* inputs, int64_t from, int64_t to, int threads, void* results) try {
     with(net, [&](auto& engine) { engine.predict(as(inputs, engine), from, to, threads, as(results, engine)); });
+    return 0;
+} catch (const std::bad_alloc&) {
+    return -1;
+}
+
+int backhand_row_gradients(const backhand_net* net, const void* inputs, const void* targets, const int32_t* classes,
+                           int64_t from, int64_t to, int threads, int64_t stride, void* results) try {
+    with(net, [&](auto& engine) {
+        engine.row_gradients(as(inputs, engine), as(targets, engine), classes, from, to, threads, stride,
+                             as(results, engine));
+    });
     return 0;
 } catch (const std::bad_alloc&) {
     return -1;

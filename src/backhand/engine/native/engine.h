@@ -48,6 +48,11 @@ PUBLIC int64_t backhand_train(backhand_net*, const void* inputs, const void* tar
 /* The outputs of rows `from` … `to` - 1 into results[row]. Gives -1 where memory is short. */
 PUBLIC int backhand_predict(const backhand_net*, const void* inputs, int64_t from, int64_t to, int threads, void* results);
 
+/* Each row's own ∂L/∂(every parameter) into results[row - from], `stride` numbers apart: layer after layer the weights
+   [to][from], then the biases. Gives -1 where memory is short. */
+PUBLIC int backhand_row_gradients(const backhand_net*, const void* inputs, const void* targets, const int32_t* classes,
+                                  int64_t from, int64_t to, int threads, int64_t stride, void* results);
+
 /* The tape of graph.h: `steps` full-batch steps of one network (rows in the lanes) or of many of one graph, each with
    its own parameters (networks in the lanes). data: [rows][columns]. parameters, first, second (what the rule keeps, or
    null) and gradients (instead of updating, or null): [parameter][network]. costs: [network], before the last update,

@@ -81,6 +81,7 @@ template <class T> struct Kernels {
     void (*rows)(Net<T>&, const Batch<T>&, int r0, int r1);
     void (*tiles)(Net<T>&, const Batch<T>&, int t0, int t1);
     void (*forward)(Net<T>&, const Batch<T>&, int r0, int r1);
+    void (*row_gradients)(const Net<T>&, int row, T* to);  // of one row that `rows` has worked: [to][from], then [to]
 };
 
 template <class T> inline int tiles_of(const Layer<T>& y) { return y.to == 1 ? 1 : y.from_blocks * y.to_blocks; }
