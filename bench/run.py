@@ -22,6 +22,7 @@ HERE = Path(__file__).parent
 SKIPPED = {  # what a side cannot do, or what would only repeat another
     "W1": ("torch fused", "scikit-learn", "torch compiled"),
     "W1-1024": ("torch eager", "torch fused", "torch compiled", "scikit-learn", "numpy"),
+    "W5": ("torch fused", "scikit-learn", "numpy"),
     "W6": ("torch compiled",),
     "W4": ("scikit-learn",),
 }
@@ -97,9 +98,9 @@ def page(whole: dict) -> str:
     ]  # fmt: skip
     for name, sides in whole["works"].items():
         work, mine = WORKS[name], sides["backhand"]
-        unit = {"train": "an epoch", "steps": "a step", "predict": "a pass"}[work.kind]
+        unit = {"train": "an epoch", "steps": "a step", "predict": "a pass", "rows": "a pass"}[work.kind]
         per = mine["best"] / work.networks
-        speed = f", {operations(work) / mine['best'] / 1e9:.0f} GFLOP/s" if work.kind != "steps" else ""
+        speed = f", {operations(work) / mine['best'] / 1e9:.0f} GFLOP/s" if work.kind in ("train", "predict") else ""
         shown = f"{per * 1e3:.3g} ms" if per > 1e-3 else f"{per * 1e9:.3g} ns"
         lines += [f"## {name}: {work.said}", "",
                   f"Backhand: {shown} {unit}{' of one network' if work.networks > 1 else ''} at best{speed}.", "",

@@ -30,6 +30,16 @@ class Side:
     def epoch(self) -> None:
         self.steps(-(-self.work.rows // self.work.batch))
 
+    def pass_over(self) -> np.ndarray:
+        """One pass: predictions, or each row's own gradients, [rows, anything]."""
+        return self.rows() if self.work.kind == "rows" else self.predict()
+
+    def predict(self) -> np.ndarray:
+        raise NotImplementedError
+
+    def rows(self) -> np.ndarray:
+        raise NotImplementedError
+
 
 class Backhand(Side):
     """The compiled engine; for full-batch steps of very small networks its tape."""
@@ -84,6 +94,10 @@ class Backhand(Side):
     def predict(self) -> np.ndarray:
         return self.net.predict(self.x)
 
+    def rows(self) -> np.ndarray:
+        self.own = self.net.row_gradients(self.x, self.y).write(getattr(self, "own", None))
+        return self.own
+
 
 class Torch(Side):
     """PyTorch eager with its default optimiser."""
@@ -132,6 +146,20 @@ class Torch(Side):
                 return self.net(self.tx).numpy()
             parts = [self.net(self.tx[i : i + 4096]) for i in range(0, len(self.tx), 4096)]
             return self.torch.cat(parts).numpy()
+
+    def rows(self) -> np.ndarray:
+        from torch.func import functional_call, grad, vmap
+
+        if not hasattr(self, "own"):
+            self.p = {name: p.detach() for name, p in self.net.named_parameters()}
+
+            def cost(p: Any, x: Any, y: Any) -> Any:
+                return ((functional_call(self.net, p, (x[None],))[0] - y) ** 2).mean()
+
+            own = vmap(grad(cost), in_dims=(None, 0, 0))
+            self.own = self.torch.compile(own) if self.whole else own
+        found = self.own(self.p, self.tx, self.ty)
+        return found["0.weight"].reshape(len(self.x), -1).numpy()
 
 
 class TorchFused(Torch):
@@ -205,6 +233,7 @@ class Jax(Side):
             many = jax.vmap(many, (0, None, None, None))
         self.some, self.many = jax.jit(some, donate_argnums=0), jax.jit(many, donate_argnums=0)
         self.net = jax.jit(net)
+        self.own = jax.jit(jax.vmap(jax.grad(lambda p, x, y: jnp.mean((net(p, x) - y) ** 2)), (None, 0, 0)))
         p = [(jnp.array(w), jnp.array(b)) for w, b in self.start]
         zeros = each(jnp.zeros_like, p)
         self.c = (p, zeros, each(jnp.zeros_like, p), jnp.zeros((), jnp.float32))
@@ -226,6 +255,10 @@ class Jax(Side):
 
     def predict(self) -> np.ndarray:
         return np.asarray(self.net(self.c[0], self.jx))
+
+    def rows(self) -> np.ndarray:
+        found = self.jax.block_until_ready(self.own(self.c[0], self.jx, self.jy))
+        return np.asarray(found[0][0]).reshape(len(self.x), -1)
 
 
 class Sklearn(Side):

@@ -27,6 +27,7 @@ from backhand.ops.updates import RULES
 from backhand.ops.vocabulary import ACTIVATION_NAMES
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}  # of a tensor's largest entry
+ROUNDING = {"float64": 1e-15, "float32": 1e-6}  # of numbers near 1 that cancel
 HIDDEN = [name for name in ACTIVATIONS if name != "softmax"]
 ENDS = {  # activations that a cost can stand behind without running into log(0)
     "binary_cross_entropy": ["sigmoid"],
@@ -121,8 +122,8 @@ def test_gradients_and_one_update_are_the_reference_engines(text):
             named = dense.named(found)
             assert cost == pytest.approx(tape.cost, rel=10 * tolerance, abs=10 * tolerance), engine.name
             for name in names:
-                off = np.abs(named[name] - gradients.totals[name]).max() / scale[name]
-                assert off <= tolerance, (engine.name, name, off)
+                off = np.abs(named[name] - gradients.totals[name]).max()
+                assert off <= tolerance * scale[name] + ROUNDING[dtype], (engine.name, name, off)
             engine.train(dense.inputs, dense.targets)
             if dtype == "float64" and dense.plan.rule not in ("adagrad", "rmsprop", "adam", "adamw"):
                 moved = dense.named(engine.get())

@@ -44,13 +44,16 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 
 @cache
 def library() -> ctypes.CDLL | None:
-    """The compiled library; None where it was not built, or is another version's."""
-    folder = Path(__file__).with_name("native")
-    for name in _NAMES:
-        if not (folder / name).is_file():
+    """The compiled library; None where it was not built, or is another version's.
+
+    The variable BACKHAND_ENGINE names another file to take (a build with sanitizers), or `numpy` for none.
+    """
+    folder, wish = Path(__file__).with_name("native"), os.environ.get("BACKHAND_ENGINE", "")
+    for path in [Path(wish)] if wish else [folder / name for name in _NAMES]:
+        if not path.is_file():
             continue
         try:
-            found = ctypes.CDLL(str(folder / name))
+            found = ctypes.CDLL(str(path.resolve()))
             for function, (result, arguments) in _FUNCTIONS.items():
                 getattr(found, function).restype, getattr(found, function).argtypes = result, arguments
         except (OSError, AttributeError):
