@@ -26,18 +26,22 @@ extern const Kernels<float> kernels_float_avx2;
 extern const Kernels<double> kernels_double_avx2;
 extern const GraphKernels<float> graph_float_avx2, graph_float_avx2_narrow;
 extern const GraphKernels<double> graph_double_avx2, graph_double_avx2_narrow;
+extern const Kernels<float> kernels_float_avx512;
+extern const Kernels<double> kernels_double_avx512;
 #endif
 
 namespace {
 
 const Kernels<float>* find(const std::string& set, float) {
 #if defined(BACKHAND_AVX2)
+    if (set == "avx512") return &kernels_float_avx512;
     if (set == "avx2") return &kernels_float_avx2;
 #endif
     return set == "baseline" ? &kernels_float_baseline : nullptr;
 }
 const Kernels<double>* find(const std::string& set, double) {
 #if defined(BACKHAND_AVX2)
+    if (set == "avx512") return &kernels_double_avx512;
     if (set == "avx2") return &kernels_double_avx2;
 #endif
     return set == "baseline" ? &kernels_double_baseline : nullptr;
@@ -46,13 +50,13 @@ const Kernels<double>* find(const std::string& set, double) {
 // For the tape. Few rows fill the lanes of the narrow registers better, and are added up sooner.
 const GraphKernels<float>* find_graph(const std::string& set, int64_t rows, float) {
 #if defined(BACKHAND_AVX2)
-    if (set == "avx2") return rows <= graph_float_avx2_narrow.lanes ? &graph_float_avx2_narrow : &graph_float_avx2;
+    if (set == "avx2" || set == "avx512") return rows <= graph_float_avx2_narrow.lanes ? &graph_float_avx2_narrow : &graph_float_avx2;
 #endif
     return set == "baseline" ? &graph_float_baseline : nullptr;
 }
 const GraphKernels<double>* find_graph(const std::string& set, int64_t rows, double) {
 #if defined(BACKHAND_AVX2)
-    if (set == "avx2") return rows <= graph_double_avx2_narrow.lanes ? &graph_double_avx2_narrow : &graph_double_avx2;
+    if (set == "avx2" || set == "avx512") return rows <= graph_double_avx2_narrow.lanes ? &graph_double_avx2_narrow : &graph_double_avx2;
 #endif
     return set == "baseline" ? &graph_double_baseline : nullptr;
 }
@@ -343,6 +347,8 @@ int backhand_interface(void) { return 2; }
 const char* backhand_sets(void) {
 #if defined(BACKHAND_AVX2)
     __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
+        return "avx512 avx2 baseline";
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2 baseline";
 #endif
     return "baseline";

@@ -291,7 +291,13 @@ template <class T> void tiles(Net<T>& net, const Batch<T>& batch, int t0, int t1
 
 // Numbers that nobody reads soon go past the cache where they stand on a register's boundary.
 template <class T> INLINE void store_far(T* to, Vec<T> v) {
-#if defined(__AVX2__)
+#if defined(__AVX512F__)
+    if ((reinterpret_cast<uintptr_t>(to) & 63) == 0) {
+        if constexpr (sizeof(T) == 4) _mm512_stream_ps((float*)to, (__m512)v);
+        if constexpr (sizeof(T) == 8) _mm512_stream_pd((double*)to, (__m512d)v);
+        return;
+    }
+#elif defined(__AVX2__)
     if ((reinterpret_cast<uintptr_t>(to) & 31) == 0) {
         if constexpr (sizeof(T) == 4) _mm256_stream_ps((float*)to, (__m256)v);
         if constexpr (sizeof(T) == 8) _mm256_stream_pd((double*)to, (__m256d)v);

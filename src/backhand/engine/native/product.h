@@ -1,8 +1,8 @@
-// The one kernel behind forward feed, deltas and gradients: a tile of up to 6 rows by two registers of sums, held in
+// The one kernel behind forward feed, deltas and gradients: a tile of some rows by two registers of sums, held in
 // registers while one number of the left factor at a time meets a row of the right one.
 //
-// 6×2 sums, 2 registers of the right factor and one number of the left are 15 of the 16 registers there are. Rows that
-// are left over go in tiles of 6 to 1. Every sum runs in the same order whatever the tile, so a row's result does not
+// 6×2 sums, 2 registers of the right factor and one number of the left are 15 of the 16 registers there are (AVX-512 has
+// 32, and 12×2 sums). Rows that are left over go in lower tiles. Every sum runs in the same order whatever the tile, so a row's result does not
 // depend on how rows are shared out.
 #pragma once
 
@@ -130,33 +130,33 @@ static void gradient_tile(const T* values, const T* deltas, int count, T* gradie
     give<T, ROWS, VECS>(gradient, sums);
 }
 
-// How many rows the next tile takes of those left: 16 go as 6 + 6 + 4, 8 as 4 + 4.
+// How many rows the next tile takes of those left: with 16 registers 16 go as 6 + 6 + 4 and 8 as 4 + 4, with the 32 of
+// AVX-512 32 go as 12 + 12 + 8.
+constexpr int TALLEST = REGISTER == 64 ? 12 : 6;
 INLINE int tile_height(int left) {
+    if constexpr (TALLEST == 12) return left >= 20 || left == 12 ? 12 : left > 12 ? (left + 1) / 2 : left;
     if (left >= 10) return 6;
     return left == 9 ? 5 : left >= 7 ? 4 : left;
 }
 
-#define BY_HEIGHT(height, vecs, name, ...)                                         \
-    do {                                                                           \
-        if ((vecs) == 2) {                                                         \
-            switch (height) {                                                      \
-                case 6: name<T, 6, 2>(__VA_ARGS__); break;                         \
-                case 5: name<T, 5, 2>(__VA_ARGS__); break;                         \
-                case 4: name<T, 4, 2>(__VA_ARGS__); break;                         \
-                case 3: name<T, 3, 2>(__VA_ARGS__); break;                         \
-                case 2: name<T, 2, 2>(__VA_ARGS__); break;                         \
-                default: name<T, 1, 2>(__VA_ARGS__);                               \
-            }                                                                      \
-        } else {                                                                   \
-            switch (height) {                                                      \
-                case 6: name<T, 6, 1>(__VA_ARGS__); break;                         \
-                case 5: name<T, 5, 1>(__VA_ARGS__); break;                         \
-                case 4: name<T, 4, 1>(__VA_ARGS__); break;                         \
-                case 3: name<T, 3, 1>(__VA_ARGS__); break;                         \
-                case 2: name<T, 2, 1>(__VA_ARGS__); break;                         \
-                default: name<T, 1, 1>(__VA_ARGS__);                               \
-            }                                                                      \
-        }                                                                          \
+#define AT_HEIGHT(h, vecs, name, ...) \
+    case h: name<T, (h <= TALLEST ? h : 1), vecs>(__VA_ARGS__); break;
+#define BY_HEIGHT_OF(height, vecs, name, ...)                                                                  \
+    switch (height) {                                                                                          \
+        AT_HEIGHT(12, vecs, name, __VA_ARGS__) AT_HEIGHT(11, vecs, name, __VA_ARGS__)                          \
+        AT_HEIGHT(10, vecs, name, __VA_ARGS__) AT_HEIGHT(9, vecs, name, __VA_ARGS__)                           \
+        AT_HEIGHT(8, vecs, name, __VA_ARGS__) AT_HEIGHT(7, vecs, name, __VA_ARGS__)                            \
+        AT_HEIGHT(6, vecs, name, __VA_ARGS__) AT_HEIGHT(5, vecs, name, __VA_ARGS__)                            \
+        AT_HEIGHT(4, vecs, name, __VA_ARGS__) AT_HEIGHT(3, vecs, name, __VA_ARGS__)                            \
+        AT_HEIGHT(2, vecs, name, __VA_ARGS__) AT_HEIGHT(1, vecs, name, __VA_ARGS__)                            \
+    }
+#define BY_HEIGHT(height, vecs, name, ...)                        \
+    do {                                                          \
+        if ((vecs) == 2) {                                        \
+            BY_HEIGHT_OF(height, 2, name, __VA_ARGS__)            \
+        } else {                                                  \
+            BY_HEIGHT_OF(height, 1, name, __VA_ARGS__)            \
+        }                                                         \
     } while (0)
 
 }  // namespace
