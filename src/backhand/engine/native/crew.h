@@ -11,6 +11,9 @@
 #include <thread>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #if defined(__x86_64__) || defined(__i386__)
 #include <immintrin.h>
 #endif
@@ -38,6 +41,9 @@ public:
     using Piece = std::function<void(int phase_kind, int piece)>;
 
     Crew(int threads, Piece work) : work_(std::move(work)) {
+#if defined(__linux__)
+        owners_core_ = sched_getcpu();
+#endif
         for (int i = 1; i < threads; i++) helpers_.emplace_back([this] { help(); });
     }
     ~Crew() {
@@ -87,7 +93,17 @@ private:
         __asm__ volatile("yield");
 #endif
     }
+    // A new thread may be set on its owner's core, where both wait for each other until the kernel moves one of them.
+    void leave_owners_core() {
+#if defined(__linux__)
+        cpu_set_t cores;
+        if (owners_core_ < 0 || sched_getaffinity(0, sizeof cores, &cores) != 0) return;
+        CPU_CLR(owners_core_, &cores);
+        if (CPU_COUNT(&cores) > 0) sched_setaffinity(0, sizeof cores, &cores);
+#endif
+    }
     void help() {
+        leave_owners_core();
         FlushTiny flushed;
         uint32_t seen = 0;
         int waited = 0;
@@ -111,6 +127,7 @@ private:
     Piece work_;
     std::vector<std::thread> helpers_;
     uint32_t number_ = 0;
+    int owners_core_ = -1;
     alignas(64) std::atomic<uint64_t> ticket_{0};
     alignas(64) std::atomic<int> done_{0};
     alignas(64) std::atomic<bool> stop_{false};

@@ -229,7 +229,8 @@ template <class T> struct Engine {
         std::vector<double> own(size);
         int all_tiles = 0;
         for (auto& y : layers) all_tiles += tiles_of(y);
-        const int tiles_a_piece = TILES_A_PIECE + all_tiles / Crew::MOST_PIECES;
+        const int even = all_tiles / (8 * threads);  // so that all have some of them, and end together
+        const int tiles_a_piece = (even < 1 ? 1 : even < TILES_A_PIECE ? even : TILES_A_PIECE) + all_tiles / Crew::MOST_PIECES;
         const int rows_a_piece = ROWS_A_PIECE + int(size / Crew::MOST_PIECES);
         if (work_of_a_row() * double(size) < WORTH_A_THREAD) threads = 1;
         Batch<T> batch{inputs, targets, classes, row_weights, order, 0, 0, T(1), own.data(), nullptr, 0,
