@@ -28,6 +28,8 @@ extern const GraphKernels<float> graph_float_avx2, graph_float_avx2_narrow;
 extern const GraphKernels<double> graph_double_avx2, graph_double_avx2_narrow;
 extern const Kernels<float> kernels_float_avx512;
 extern const Kernels<double> kernels_double_avx512;
+extern const GraphKernels<float> graph_float_avx512;
+extern const GraphKernels<double> graph_double_avx512;
 #endif
 
 namespace {
@@ -50,12 +52,14 @@ const Kernels<double>* find(const std::string& set, double) {
 // For the tape. Few rows fill the lanes of the narrow registers better, and are added up sooner.
 const GraphKernels<float>* find_graph(const std::string& set, int64_t rows, float) {
 #if defined(BACKHAND_AVX2)
+    if (set == "avx512" && rows > graph_float_avx2.lanes) return &graph_float_avx512;
     if (set == "avx2" || set == "avx512") return rows <= graph_float_avx2_narrow.lanes ? &graph_float_avx2_narrow : &graph_float_avx2;
 #endif
     return set == "baseline" ? &graph_float_baseline : nullptr;
 }
 const GraphKernels<double>* find_graph(const std::string& set, int64_t rows, double) {
 #if defined(BACKHAND_AVX2)
+    if (set == "avx512" && rows > graph_double_avx2.lanes) return &graph_double_avx512;
     if (set == "avx2" || set == "avx512") return rows <= graph_double_avx2_narrow.lanes ? &graph_double_avx2_narrow : &graph_double_avx2;
 #endif
     return set == "baseline" ? &graph_double_baseline : nullptr;
