@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import platform
 import subprocess
 import sys
@@ -44,6 +45,7 @@ def main() -> None:
     whole = {"machine": machine(), "rounds": given.rounds, "works": {**old["works"], **found}}
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
     (given.out / "bench.md").write_text(page(whole))
+    (given.out / "bench.svg").write_text(picture(whole))
     print(page(whole))
 
 
@@ -96,6 +98,7 @@ def page(whole: dict) -> str:
         f"{whole['machine']}. Each side in a process of its own, interleaved over {whole['rounds']} rounds of one run;"
         " before that every side's weights (or predictions) are compared with Backhand's.", "",
     ]  # fmt: skip
+    lines += ["![Each side's time in Backhand's, on a logarithmic scale](bench.svg)", ""]
     for name, sides in whole["works"].items():
         work, mine = WORKS[name], sides["backhand"]
         unit = {"train": "an epoch", "steps": "a step", "predict": "a pass", "rows": "a pass"}[work.kind]
@@ -111,6 +114,39 @@ def page(whole: dict) -> str:
                 lines.append(f"| {side} | {best:.3g} | {median:.3g} | {f['apart']:.1e} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def picture(whole: dict) -> str:
+    """A bar for each side of each work: how many times longer it takes, on a logarithmic scale."""
+    parts, y, wide = [], 30, 560
+
+    def at(ratio: float) -> float:
+        return 130 + wide * math.log10(max(ratio, 0.1) * 10) / 5  # from 0.1 to 10,000 times
+
+    for name, sides in whole["works"].items():
+        parts.append(f'<text x="8" y="{y + 4}" font-weight="bold">{name}</text>')
+        for side, f in sides.items():
+            if side == "backhand":
+                continue
+            ratio = f["best"] / sides["backhand"]["best"]
+            left, right = sorted((at(1), at(ratio)))
+            color = "#3b6ea5" if ratio >= 1 else "#b0413e"
+            parts.append(f'<text x="122" y="{y + 4}" text-anchor="end">{side}</text>')
+            parts.append(
+                f'<rect x="{left:.1f}" y="{y - 6}" width="{max(right - left, 1):.1f}" height="11" fill="{color}"/>'
+            )
+            parts.append(f'<text x="{right + 4:.1f}" y="{y + 4}">{ratio:.3g}</text>')
+            y += 16
+        y += 12
+    lines = [
+        f'<line x1="{at(r):.1f}" x2="{at(r):.1f}" y1="16" y2="{y}" stroke="#ccc"/><text x="{at(r):.1f}" y="12"'
+        f' text-anchor="middle">{r:,}</text>'
+        for r in (1, 10, 100, 1000, 10_000)
+    ]
+    font = 'font-family="sans-serif" font-size="11"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="760" height="{y + 10}" {font}>'
+    title = "<title>How many times longer than Backhand each side takes, by its best</title>"
+    return "\n".join([head, title, '<rect width="100%" height="100%" fill="#fff"/>', *lines, *parts, "</svg>"]) + "\n"
 
 
 if __name__ == "__main__":
