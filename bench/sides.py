@@ -10,7 +10,10 @@ from work import Work, made
 
 
 class Side:
-    """What all sides share: the work's data, and steps through the epochs' one order."""
+    """What all sides share: the work's data, and steps through the epochs' one order.
+
+    Each has `steps(n)`, `parameters()` and `predict()` of its own, and `rows()` where it has every row's gradients.
+    """
 
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -24,21 +27,12 @@ class Side:
             yield self.order[self.at : self.at + size]
             self.at = self.at + size if self.at + size < rows else 0
 
-    def steps(self, n: int) -> None:
-        raise NotImplementedError
-
     def epoch(self) -> None:
         self.steps(-(-self.work.rows // self.work.batch))
 
     def pass_over(self) -> np.ndarray:
         """One pass: predictions, or each row's own gradients, [rows, anything]."""
         return self.rows() if self.work.kind == "rows" else self.predict()
-
-    def predict(self) -> np.ndarray:
-        raise NotImplementedError
-
-    def rows(self) -> np.ndarray:
-        raise NotImplementedError
 
 
 class Backhand(Side):

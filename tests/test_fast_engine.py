@@ -350,3 +350,20 @@ def test_each_rows_own_gradients(dtype):
             assert np.array_equal(written, again)
             with pytest.raises(UsageError):
                 rows.write(np.empty((101, 3), dtype))
+
+
+@pytest.mark.parametrize("make", [CompiledNet, NumpyNet])
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"order": np.array([0, 3])}, "rows that are not there"),
+        ({"order": np.array([[0]])}, "rows that are not there"),
+        ({"row_weights": np.ones(2)}, "a weight for each row"),
+        ({"batch": 0}, "at least one row"),
+        ({"epochs": -1}, "no such epochs"),
+    ],
+)
+def test_what_does_not_fit_the_rows(make, given, reason):
+    net = make(DensePlan(2, (DenseLayer(1),)))
+    with pytest.raises(UsageError, match=reason):
+        net.train(np.ones((3, 2)), np.ones((3, 1)), **given)

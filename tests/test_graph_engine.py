@@ -104,18 +104,82 @@ def test_many_networks_are_each_their_own():
         assert np.allclose(alone.parameters[:, 0], many.parameters[:, which], rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize(
-    ("lines", "reason"),
+    "lines",
     [
-        ("y = w^x\ncost C = mse(y, t)", "no step on the tape"),
-        ("y = w*x\ncost C = mse(y, t) + w^2", "has a penalty"),
-        ("y = w*x", "has no cost"),
-        ("y = leaky(x, w)\ncost C = mse(y, t)", "is no constant"),
+        "y = x^w\ncost C = mse(y, t)",
+        "y = w^x*v\ncost C = mse(y, t)",
+        "y = w*x + v\ncost C = mse(y, t) + 0.1*(w^2 + abs(v))",
+        "y = w*x + v\ncost C = sse(y, t) + 0.1*(w^2 + v^2)",
+        "y = w*x + v\ncost C = (sse(y, t) + v^2)/(2*N)",
+        "y = leaky(x - v, w)\ncost C = mse(y, t)",
+        "y = elu(x - v, w)\ncost C = mse(y, t)",
+        "y = v*x\ncost C = huber(y, t, w)",
     ],
 )
-def test_what_the_tape_does_not_take(lines, reason):
-    with pytest.raises(UsageError, match=reason):
-        GraphNet(bh.read(f"w = 0.5\ninput x; target t\n{lines}\ndata\nx, t\n1, 2").problem)
+def test_penalties_and_numbers_that_are_learnt(lines, count):
+    text = f"w = 0.5; v = 1.2\ninput x; target t\n{lines}\ndata\nx, t\n1, 2\n0.3, -1\n2.5, 0.4\n1.2, 0.7\n1.7, -2"
+    compare(bh.read(text).problem, count)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize("penalty", ["", " + 0.1*(a^2 + g^2)"])
+def test_batches_as_the_reference_works_them(penalty, count):
+    rows = "\n".join(f"{a / 7}, {b / 5}, {(a * b) % 3}" for a in range(5) for b in range(5))
+    head = NETWORK.format("momentum").partition("0.1, -0.4")[0].replace("mse(y, t)", f"mse(y, t){penalty}")
+    problem = bh.read(head.replace("data", "mode batches of 4\ndata") + rows).problem
+    expected = run(problem, 3)
+    for name in instruction_sets():
+        net = GraphNet(problem, count, "float64", instruction_set=name, batch=4)
+        net.train(10)  # 7 steps are an epoch: it goes on in the middle of one
+        net.train(11)
+        for parameter, value in expected.parameters.items():
+            assert np.allclose(net.get(count - 1)[parameter], value, rtol=1e-9, atol=1e-12)
+
+
+def test_an_order_of_rows():
+    problem = bh.read(NETWORK.format("sgd")).problem
+    order = np.array([2, 0, 3])
+    net = GraphNet(problem, 1, "float64", batch=2)
+    net.train(4, order=order)
+    lines = NETWORK.format("sgd").splitlines()
+    other = bh.read("\n".join([*lines[:-4], *(lines[-4 + i] for i in order)])).problem
+    same = GraphNet(other, 1, "float64", batch=2)
+    same.train(4)
+    assert all(np.array_equal(net.get()[name], same.get()[name]) for name in net.get())
+    with pytest.raises(UsageError, match="rows that are not there"):
+        net.train(1, order=np.array([0, 4]))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_predictions(dtype):
+    rows = "\n".join(f"{a / 7}, {b / 5}, {(a * b) % 3}" for a in range(20) for b in range(9))
+    problem = bh.read(NETWORK.format("sgd").partition("0.1, -0.4")[0] + rows).problem
+    tape, _ = whole_data(problem, starting_values(problem.network))
+    for name in instruction_sets():
+        net = GraphNet(problem, 1, dtype, instruction_set=name)
+        for wanted in ("h1", "y"):
+            assert np.allclose(net.predict(wanted), tape.values[wanted], rtol=1e-5 if dtype == "float32" else 1e-12)
+        columns = {key: value[5:7] for key, value in problem.table.columns.items() if key != "t"}
+        assert np.allclose(net.predict("y", columns), tape.values["y"][5:7], rtol=1e-5)
+    with pytest.raises(UsageError, match="no data for `x2`"):
+        net.predict("y", {"x1": np.zeros(3)})
+    with pytest.raises(UsageError, match="keeps no `q`"):
+        net.predict("q")
+
+
+def test_a_network_without_a_cost_is_not_taken():
+    with pytest.raises(UsageError, match="has no cost"):
+        GraphNet(bh.read("w = 0.5\ninput x\ny = w*x\ndata\nx\n1").problem)
+
+
+def test_a_penalty_that_needs_even_batches():
+    text = "w = 0.5\ninput x; target t\ny = w*x\ncost C = sse(y, t) + w^2\ndata\nx, t\n1, 2\n3, 4\n5, 6"
+    with pytest.raises(UsageError, match="no whole number of batches of 2"):
+        GraphNet(bh.read(text).problem, batch=2)
+    with pytest.raises(UsageError, match="at least one row"):
+        GraphNet(bh.read(text).problem, batch=-1)
 
 
 def test_numbers_that_run_away_are_said():

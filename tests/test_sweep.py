@@ -66,7 +66,7 @@ def test_what_runs_away_is_counted_and_not_the_best():
     [
         ("start xavier seed 1", "start weights 0.5, biases 0", "nothing to draw"),
         ("rate 2", "", "no rate"),
-        ("mse(p, t)", "mse(p, t) + W1^2", "penalty"),
+        ("cost C = mse(p, t)", "", "no cost"),
     ],
 )
 def test_what_cannot_be_swept(old, new, reason):

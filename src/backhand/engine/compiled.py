@@ -13,9 +13,20 @@ from typing import Any
 import numpy as np
 
 from ..errors import NumberError, UsageError
-from .dense import COSTS, DensePlan, Matrix, Parameters, Progress, checked_parameters, checked_rows
+from .dense import (
+    COSTS,
+    DensePlan,
+    Matrix,
+    Parameters,
+    Progress,
+    check_steps,
+    checked_order,
+    checked_parameters,
+    checked_rows,
+    checked_weights,
+)  # fmt: skip
 
-INTERFACE = 2
+INTERFACE = 3
 ACTIVATIONS = (
     "linear", "sigmoid", "tanh", "relu", "leaky", "elu", "selu", "gelu", "silu", "softplus", "step", "softmax",
 )  # fmt: skip
@@ -35,11 +46,20 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "backhand_train": (_I64, [_V, _V, _V, _V, _V, _V, _I64, _I64, _I, _I64, _I64, _D, _I, _V]),
     "backhand_predict": (_I, [_V, _V, _I64, _I64, _I, _V]),
     "backhand_row_gradients": (_I, [_V, _V, _V, _V, _I64, _I64, _I, _I64, _V]),
-    "backhand_graph": (
-        _I,
-        [_I, ctypes.c_char_p, _V, _V, _V, _V, _V, _V, _I64, _I, _I, _D, _V, _I64, _I64, _I64, _I, _V, _V, _V, _V, _V],
-    ),
+    "backhand_graph_train": (_I, [_I, ctypes.c_char_p, _V, _V]),
+    "backhand_graph_predict": (_I, [_I, ctypes.c_char_p, _V, _V, _V, _I, _V]),
 }
+
+
+class Work(ctypes.Structure):
+    """`backhand_work` of native/engine.h."""
+
+    _fields_ = (
+        ("data", _V), ("order", _V), ("rows", _I64), ("batch", _I64), ("mean", ctypes.c_int32),
+        ("rule", ctypes.c_int32), ("rate", _D), ("numbers", _D * 4), ("count", _I64), ("first", _I64),
+        ("steps", _I64), ("networks", _I64), ("parameters", _V), ("state", _V * 2), ("costs", _V), ("gradients", _V),
+        ("threads", ctypes.c_int32),
+    )  # fmt: skip
 
 
 @cache
@@ -164,16 +184,16 @@ class CompiledNet:
         progress: Progress | None = None,
     ) -> Matrix:
         x, y = checked_rows(self.plan, inputs, targets, self.dtype)
-        taken = np.ascontiguousarray(order, np.int64) if order is not None else None
+        taken = checked_order(order, len(x))
+        check_steps(batch, epochs)
         rows = len(taken) if taken is not None else len(x)
-        if taken is not None and rows and not 0 <= taken.min() <= taken.max() < len(x):
-            raise UsageError("the order names rows that are not there", expected=f"0 to {len(x) - 1}")
+        counted = checked_weights(row_weights, len(x), self.dtype)
         if not rows or not epochs:
             return np.zeros(epochs)
         costs = np.zeros(epochs)
         steps, step, reported = -(-rows // (batch or rows)), 0, 0
         while step < epochs * steps:
-            step = self._some(x, y, row_weights, taken, batch or rows, epochs, step, costs)
+            step = self._some(x, y, counted, taken, batch or rows, epochs, step, costs)
             done = step // steps
             if not np.isfinite(costs[: done + 1]).all():
                 at = int(np.flatnonzero(~np.isfinite(costs))[0])
@@ -189,10 +209,9 @@ class CompiledNet:
     ) -> int:  # fmt: skip
         """Trains for a while from a step on; gives the step to go on with."""
         classes = y.dtype == np.int32 and y.ndim == 1
-        counted = np.ascontiguousarray(weights, self.dtype) if weights is not None else None
         rows = len(order) if order is not None else len(x)
         done = self._library.backhand_train(
-            self._net, _at(x), None if classes else _at(y), _at(y) if classes else None, _at(counted), _at(order), rows,
+            self._net, _at(x), None if classes else _at(y), _at(y) if classes else None, _at(weights), _at(order), rows,
             batch, self.plan.mean, epochs, step, SLICE, self.threads, _at(costs),
         )  # fmt: skip
         if done < 0:
@@ -203,9 +222,10 @@ class CompiledNet:
         x, y = checked_rows(self.plan, inputs, targets, self.dtype)
         count, costs = self._library.backhand_count(self._net), np.zeros(1)
         self._rule(count, "gradient")
-        self._some(x, y, row_weights, None, len(x), 1, 0, costs)
+        if len(x):
+            self._some(x, y, checked_weights(row_weights, len(x), self.dtype), None, len(x), 1, 0, costs)
         self._rule(count)
-        return self._get(3), float(costs[0]) / (len(x) if self.plan.mean else 1)
+        return self._get(3), float(costs[0]) / (max(len(x), 1) if self.plan.mean else 1)
 
     def row_gradients(self, inputs: Matrix, targets: Matrix) -> RowGradients:
         """Each row's own ∂L/∂(every parameter); nothing is worked before it is asked for."""

@@ -202,6 +202,45 @@ def checked_rows(
     return x, y
 
 
+def checked_order(order: Matrix | None, rows: int) -> Matrix | None:
+    """The order in which rows are taken, as int64.
+
+    Raises:
+        UsageError: it names rows that are not there.
+    """
+    if order is None:
+        return None
+    taken = np.ascontiguousarray(order, np.int64)
+    if taken.ndim != 1 or (len(taken) and not 0 <= taken.min() <= taken.max() < rows):
+        raise UsageError("the order names rows that are not there", expected=f"numbers from 0 to {rows - 1}")
+    return taken
+
+
+def checked_weights(weights: Matrix | None, rows: int, dtype: np.dtype[Any]) -> Matrix | None:
+    """What each row counts.
+
+    Raises:
+        UsageError: there is not a number for each row.
+    """
+    if weights is None:
+        return None
+    found = _of_type(weights, dtype)
+    if found.shape != (rows,):
+        raise UsageError("there is not a weight for each row", expected=f"({rows},)", got=f"{found.shape}")
+    return found
+
+
+def check_steps(batch: int | None, epochs: int) -> None:
+    """
+    Raises:
+        UsageError: a batch without rows, or fewer than no epochs.
+    """
+    if batch is not None and batch < 1:
+        raise UsageError("a batch has at least one row", expected="1 or more", got=str(batch))
+    if epochs < 0:
+        raise UsageError("there are no such epochs", expected="0 or more", got=str(epochs))
+
+
 def _of_type(values: Matrix, dtype: np.dtype[Any]) -> Matrix:
     with np.errstate(over="ignore"):  # too large for float32 is inf, which the cost will name
         return np.ascontiguousarray(values, dtype)

@@ -9,7 +9,18 @@ import numpy as np
 
 from ..errors import NumberError
 from ..ops.functions import SELU_ALPHA, SELU_SCALE
-from .dense import DenseLayer, DensePlan, Matrix, Parameters, Progress, checked_parameters, checked_rows
+from .dense import (
+    DenseLayer,
+    DensePlan,
+    Matrix,
+    Parameters,
+    Progress,
+    check_steps,
+    checked_order,
+    checked_parameters,
+    checked_rows,
+    checked_weights,
+)  # fmt: skip
 
 _GOLDEN, _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 
@@ -106,8 +117,11 @@ class NumpyNet:
         progress: Progress | None = None,
     ) -> Matrix:
         x, y = checked_rows(self.plan, inputs, targets, self.dtype)
-        taken = np.asarray(order) if order is not None else np.arange(len(x))
-        costs, size = np.zeros(epochs), batch or len(taken)
+        check_steps(batch, epochs)
+        given = checked_order(order, len(x))
+        row_weights = checked_weights(row_weights, len(x), self.dtype)
+        taken = given if given is not None else np.arange(len(x))
+        costs, size = np.zeros(epochs), batch or max(len(taken), 1)
         for epoch in range(epochs):
             for start in range(0, len(taken), size):
                 rows = taken[start : start + size]
@@ -126,8 +140,8 @@ class NumpyNet:
 
     def gradients(self, inputs: Matrix, targets: Matrix, row_weights: Matrix | None = None) -> tuple[Parameters, float]:
         x, y = checked_rows(self.plan, inputs, targets, self.dtype)
-        found, cost = self._pass(x, y, row_weights, None)
-        return found, cost / (len(x) if self.plan.mean else 1)
+        found, cost = self._pass(x, y, checked_weights(row_weights, len(x), self.dtype), None)
+        return found, cost / (max(len(x), 1) if self.plan.mean else 1)
 
     def predict(self, inputs: Matrix) -> Matrix:
         x, _ = checked_rows(self.plan, inputs, None, self.dtype)

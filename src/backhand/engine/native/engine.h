@@ -53,17 +53,30 @@ PUBLIC int backhand_predict(const backhand_net*, const void* inputs, int64_t fro
 PUBLIC int backhand_row_gradients(const backhand_net*, const void* inputs, const void* targets, const int32_t* classes,
                                   int64_t from, int64_t to, int threads, int64_t stride, void* results);
 
-/* The tape of graph.h: `steps` full-batch steps of one network (rows in the lanes) or of many of one graph, each with
-   its own parameters (networks in the lanes). data: [rows][columns]. parameters, first, second (what the rule keeps, or
-   null) and gradients (instead of updating, or null): [parameter][network]. costs: [network], before the last update,
-   or null. Gives 0; -1 where memory is short, -2 where `set` is not at hand. */
-struct Step;
-struct Edge;
-PUBLIC int backhand_graph(int bytes, const char* set, const int32_t* counts, const double* constants,
-                          const struct Step* steps_of_graph, const struct Edge* edges, const uint8_t* needed,
-                          const void* data, int64_t rows, int mean, int rule, double rate, const double* numbers,
-                          int64_t count, int64_t steps, int64_t networks, int threads, void* parameters, void* first,
-                          void* second, void* costs, void* gradients);
+/* What is done on the tape of graph.h, with one network (rows in the lanes) or with many of one graph, each with its own
+   parameters (networks in the lanes). */
+typedef struct backhand_work {
+    const void* data;             /* [rows][columns] */
+    const int64_t* order;         /* which rows an epoch takes, or null: all as they stand */
+    int64_t rows, batch;          /* of an epoch, of a step */
+    int32_t mean;                 /* whether the cost is a mean over the rows of a step */
+    int32_t rule;
+    double rate, numbers[4];      /* of the rule, in the order of the sheet language */
+    int64_t count;                /* updates so far */
+    int64_t first, steps;         /* the number of the first step in its epoch, how many to do */
+    int64_t networks;
+    void *parameters, *state[2];  /* [parameter][network]; what the rule keeps, or null */
+    void* costs;                  /* [network], before the last update; or null */
+    void* gradients;              /* [parameter][network], instead of updating; or null */
+    int32_t threads;              /* for many networks */
+} backhand_work;
+struct Graph;
+
+/* Both give 0; -1 where memory is short, -2 where `set` is not at hand. The second works the values of some slots for
+   each row of one network: results[row][slot]. */
+PUBLIC int backhand_graph_train(int bytes, const char* set, const struct Graph*, const backhand_work*);
+PUBLIC int backhand_graph_predict(int bytes, const char* set, const struct Graph*, const backhand_work*,
+                                  const int32_t* slots, int count, void* results);
 
 #ifdef __cplusplus
 }

@@ -16,6 +16,7 @@
 // vector [q][B] instead: its products are dot products.
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 
@@ -84,4 +85,15 @@ template <class T> struct Kernels {
     void (*row_gradients)(const Net<T>&, int row, T* to);  // of one row that `rows` has worked: [to][from], then [to]
 };
 
-template <class T> inline int tiles_of(const Layer<T>& y) { return y.to == 1 ? 1 : y.from_blocks * y.to_blocks; }
+// `static`, so that the linker never takes the code of one instruction set for another's.
+template <class T> static inline int tiles_of(const Layer<T>& y) { return y.to == 1 ? 1 : y.from_blocks * y.to_blocks; }
+
+// Counts an update, and works what is the same for all its weights.
+template <class T> static inline void begin_update(Net<T>& net) {
+    Update& u = net.update;
+    u.count++;
+    if (u.rule != ADAM && u.rule != ADAMW) return;
+    const double beta1 = u.rule == ADAM ? u.first : u.second, beta2 = u.rule == ADAM ? u.second : u.third;
+    net.step_a = T(u.rate / (1 - pow(beta1, double(u.count))));
+    net.step_c = T(1 / sqrt(1 - pow(beta2, double(u.count))));
+}
