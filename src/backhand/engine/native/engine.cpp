@@ -26,6 +26,15 @@ extern const GraphKernels<float> graph_float_avx512;
 extern const GraphKernels<double> graph_double_avx512;
 #endif
 
+// What every machine of the platform has. Bits differ from set to set, so each has a name of its own.
+#if defined(__aarch64__)
+#define BASELINE "neon"
+#elif defined(__x86_64__)
+#define BASELINE "sse2"
+#else
+#define BASELINE "plain"
+#endif
+
 namespace {
 
 const Kernels<float>* find(const std::string& set, float) {
@@ -33,30 +42,37 @@ const Kernels<float>* find(const std::string& set, float) {
     if (set == "avx512") return &kernels_float_avx512;
     if (set == "avx2") return &kernels_float_avx2;
 #endif
-    return set == "baseline" ? &kernels_float_baseline : nullptr;
+    return set == BASELINE ? &kernels_float_baseline : nullptr;
 }
 const Kernels<double>* find(const std::string& set, double) {
 #if defined(BACKHAND_AVX2)
     if (set == "avx512") return &kernels_double_avx512;
     if (set == "avx2") return &kernels_double_avx2;
 #endif
-    return set == "baseline" ? &kernels_double_baseline : nullptr;
+    return set == BASELINE ? &kernels_double_baseline : nullptr;
 }
 
-// For the tape. Few rows fill the lanes of the narrow registers better, and are added up sooner.
-const GraphKernels<float>* find_graph(const std::string& set, int64_t rows, float) {
 #if defined(BACKHAND_AVX2)
-    if (set == "avx512" && rows > graph_float_avx2.lanes) return &graph_float_avx512;
-    if (set == "avx2" || set == "avx512") return rows <= graph_float_avx2_narrow.lanes ? &graph_float_avx2_narrow : &graph_float_avx2;
-#endif
-    return set == "baseline" ? &graph_float_baseline : nullptr;
+// For the tape. Few rows fill the lanes of narrow registers better, and are added up sooner.
+template <class K> const K* few_rows_in(const std::string& set, int64_t rows, const K& widest, const K& wide, const K& narrow, const K& base) {
+    if (set == "avx512" && rows > wide.lanes) return &widest;
+    if (set == "avx2" || set == "avx512") return rows <= narrow.lanes ? &narrow : &wide;
+    return set == BASELINE ? &base : nullptr;
 }
-const GraphKernels<double>* find_graph(const std::string& set, int64_t rows, double) {
-#if defined(BACKHAND_AVX2)
-    if (set == "avx512" && rows > graph_double_avx2.lanes) return &graph_double_avx512;
-    if (set == "avx2" || set == "avx512") return rows <= graph_double_avx2_narrow.lanes ? &graph_double_avx2_narrow : &graph_double_avx2;
 #endif
-    return set == "baseline" ? &graph_double_baseline : nullptr;
+const GraphKernels<float>* find_graph(const std::string& set, [[maybe_unused]] int64_t rows, float) {
+#if defined(BACKHAND_AVX2)
+    return few_rows_in(set, rows, graph_float_avx512, graph_float_avx2, graph_float_avx2_narrow, graph_float_baseline);
+#else
+    return set == BASELINE ? &graph_float_baseline : nullptr;
+#endif
+}
+const GraphKernels<double>* find_graph(const std::string& set, [[maybe_unused]] int64_t rows, double) {
+#if defined(BACKHAND_AVX2)
+    return few_rows_in(set, rows, graph_double_avx512, graph_double_avx2, graph_double_avx2_narrow, graph_double_baseline);
+#else
+    return set == BASELINE ? &graph_double_baseline : nullptr;
+#endif
 }
 
 }  // namespace
@@ -82,10 +98,10 @@ const char* backhand_sets(void) {
 #if defined(BACKHAND_AVX2)
     __builtin_cpu_init();
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq"))
-        return "avx512 avx2 baseline";
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2 baseline";
+        return "avx512 avx2 " BASELINE;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "avx2 " BASELINE;
 #endif
-    return "baseline";
+    return BASELINE;
 }
 
 backhand_net* backhand_new(int bytes, const char* set, int layers, const int32_t* sizes, const int32_t* activations,

@@ -30,7 +30,10 @@ template <class T> void gather(Net<T>& net, const Batch<T>& batch, int r0, int r
             store(to, load_anywhere(x + k));
             store(to + L, load_anywhere(x + k + L));
         }
-        for (int c = 0; k + c < from; c++) to[c] = x[k + c];
+        const int left = from - k;
+        UNROLL for (int size = B / 2, c = 0; size; size /= 2) {  // copies of constant size are a load and a store
+            if (left & size) memcpy(to + c, x + k + c, size * sizeof(T)), c += size;
+        }
     }
 }
 
@@ -52,7 +55,8 @@ template <class T> void activate_rows(Net<T>& net, const Batch<T>& batch, int l,
         }
         return;
     }
-    if ((y.activation == LINEAR || y.activation == RELU) && !y.keeps_slope && y.to > 1) return;  // done with the product
+    const bool done = y.activation == LINEAR || (y.activation == RELU && y.to > 1);  // with the product
+    if (done && !y.keeps_slope) return;
     for (int p = 0; p < y.to_blocks; p++) {
         const int vecs = y.to - p * B > L ? 2 : 1;
         for (int i = r0; i < r1; i++)
@@ -85,17 +89,12 @@ template <class T> void forward_layer(Net<T>& net, const Batch<T>& batch, int l,
     const T* in = net.values[l];
     T* out = net.values[l + 1];
     if (y.to == 1) {
-        const int last = y.from - (y.from_blocks - 1) * B;
         for (int i = r0; i < r1; i++) {
             Vec<T> s0{}, s1{};
-            for (int q = 0; q < y.from_blocks; q++) {
+            for (int q = 0; q < y.from_blocks; q++) {  // in the empty part of the last block the weights are 0
                 const T *a = in + q * stride + size_t(i) * B, *w = y.weights + q * B;
-                if (q == y.from_blocks - 1 && last < B) {  // the empty part of a block may hold anything
-                    for (int c = 0; c < last; c++) (c < L ? s0 : s1)[c % L] += a[c] * w[c];
-                } else {
-                    s0 = load(a) * load(w) + s0;
-                    s1 = load(a + L) * load(w + L) + s1;
-                }
+                s0 = load(a) * load(w) + s0;
+                s1 = load(a + L) * load(w + L) + s1;
             }
             out[size_t(i) * B] = sum_of<T>(s0 + s1) + y.biases[0];
         }
@@ -241,19 +240,20 @@ template <class T> void tile(Net<T>& net, const Batch<T>& batch, int l, int t) {
         store(gradient + L, s1);
         pass(y.biases, y.bias_state, y.bias_gradient, size_t(p) * B, gradient, B, T(0));
     }
+    const size_t at = size_t(t) * B * B;
     for (int b = 0; b < batch.count; b += LONG) {
         const int count = batch.count - b < LONG ? batch.count - b : LONG;
         for (int c = 0, high; c < height; c += high) {
             high = tile_height(height - c);
             BY_HEIGHT(high, vecs, gradient_tile, values + size_t(b) * B + c, deltas + size_t(b) * B, count,
                       gradient + c * B, b == 0);
+            if (b + count < batch.count) continue;
+            if (vecs == 2) {  // at once, so that its roots and divisions run beside the next rows' products
+                pass(y.weights, y.state, y.gradient, at + c * B, gradient + c * B, high * B, decay);
+                continue;
+            }
+            for (int i = c; i < c + high; i++) pass(y.weights, y.state, y.gradient, at + i * B, gradient + i * B, L, decay);
         }
-    }
-    const size_t at = size_t(t) * B * B;
-    if (vecs == 2) {
-        pass(y.weights, y.state, y.gradient, at, gradient, height * B, decay);
-    } else {
-        for (int c = 0; c < height; c++) pass(y.weights, y.state, y.gradient, at + c * B, gradient + c * B, L, decay);
     }
     if (y.turned && net.update.rule != GRADIENT) {
         T* turned = y.turned + (size_t(q) * y.to_blocks + p) * B * B;

@@ -1,9 +1,9 @@
 // The small vector type behind which the instruction sets stand.
 //
 // `Vec<T>` holds as many numbers of type T as a register of the set that this file is compiled for: 16 bytes in the
-// baseline (SSE2, NEON), 32 with AVX2, 64 with AVX-512. It is the compilers' own vector type, so + - * / and comparisons are written as
-// for numbers, a number beside a vector stands for one in each lane, and a*b + c becomes one multiply-add where the
-// machine has it (-ffp-contract=fast). Everything here is internal to one translation unit: two instruction sets live
+// baseline (SSE2, NEON), 32 with AVX2, 64 with AVX-512. It is the compilers' own vector type, so + - * / and comparisons
+// are written as for numbers, a number beside a vector stands for one in each lane, and a*b + c becomes one multiply-add
+// where the machine has it (-ffp-contract=fast). Everything here is internal to one translation unit: two instruction sets live
 // in one library, and the linker must never take a function of one for the other.
 #pragma once
 
