@@ -51,8 +51,7 @@ def plan_and_data(activation="tanh", cost="mse", last="linear", sizes=(5, 19, 7,
                      cost_setting=0.7 if cost == "huber" else 1.0, **more)  # fmt: skip
     random = np.random.default_rng(len(activation) + len(cost))
     parameters = [
-        (random.normal(size=(n, k)) / np.sqrt(k), random.normal(size=n) * 0.3)
-        for k, n in itertools.pairwise(sizes)
+        (random.normal(size=(n, k)) / np.sqrt(k), random.normal(size=n) * 0.3) for k, n in itertools.pairwise(sizes)
     ]
     x = random.normal(size=(rows, sizes[0]))
     targets = random.uniform(0, 1, size=(rows, sizes[-1]))
