@@ -17,32 +17,41 @@ import sys
 import tempfile
 from pathlib import Path
 
+from whole import WHOLE, timed_whole
 from work import WORKS, operations
+
+from backhand.engine.compiled import limit
 
 HERE = Path(__file__).parent
 SKIPPED = {  # what a side cannot do, or what would only repeat another
     "W1": ("torch fused", "scikit-learn", "torch compiled"),
-    "W1-1024": ("torch eager", "torch fused", "torch compiled", "scikit-learn", "numpy"),
-    "W5": ("torch fused", "scikit-learn", "numpy"),
-    "W6": ("torch compiled",),
+    "W1-1024": ("torch eager", "torch fused", "torch compiled", "torch whole step", "scikit-learn", "numpy"),
+    "W5": ("torch fused", "torch whole step", "scikit-learn", "numpy"),
+    "W5-fresh": ("torch fused", "torch whole step", "scikit-learn", "numpy"),
+    "W6": ("torch compiled", "torch whole step"),
     "W4": ("scikit-learn",),
 }
-SIDES = ("backhand", "jax", "torch eager", "torch fused", "torch compiled", "scikit-learn", "numpy")
+SIDES = (
+    "backhand", "jax", "torch eager", "torch fused", "torch compiled", "torch whole step", "scikit-learn", "numpy",
+    "micrograd",
+)  # fmt: skip
 
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("works", nargs="*", default=list(WORKS))
+    asked.add_argument("works", nargs="*", default=[*WORKS, *WHOLE])
     asked.add_argument("--rounds", type=int, default=7)
     asked.add_argument("--sides", default=",".join(SIDES))
     asked.add_argument("--peers", default=sys.executable, help="the Python that has the peers")
     asked.add_argument("--out", type=Path, default=HERE.parent / "docs")
     given = asked.parse_args()
-    found = {name: timed(name, given) for name in given.works}
+    found = {name: timed_whole(name, given) if name in WHOLE else timed(name, given) for name in given.works}
     given.out.mkdir(exist_ok=True)
     path = given.out / "bench.json"
     old = json.loads(path.read_text()) if path.exists() else {"works": {}}
-    whole = {"machine": machine(), "rounds": given.rounds, "works": {**old["works"], **found}}
+    limits = {threads: limit(threads=threads) for threads in (1, 2)}
+    works = {name: {**old["works"], **found}[name] for name in (*WORKS, *WHOLE) if name in {**old["works"], **found}}
+    whole = {"machine": machine(), "rounds": given.rounds, "limits": limits, "works": works}
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
     (given.out / "bench.md").write_text(page(whole))
     (given.out / "bench.svg").write_text(picture(whole))
@@ -52,6 +61,7 @@ def main() -> None:
 def timed(name: str, given: argparse.Namespace) -> dict:
     """Every side's best and median seconds, round by round."""
     skipped, workers, found = SKIPPED.get(name, ()), {}, {}
+    skipped = skipped if name == "W1" else (*skipped, "micrograd")
     with tempfile.TemporaryDirectory() as folder:
         for side in given.sides.split(","):
             if side in skipped:
@@ -93,27 +103,46 @@ def machine() -> str:
 
 def page(whole: dict) -> str:
     """The ratios as Markdown."""
+    limits = {int(threads): speed for threads, speed in whole["limits"].items()}
     lines = [
         "# Benchmarks", "",
         f"{whole['machine']}. Each side in a process of its own, interleaved over {whole['rounds']} rounds of one run;"
         " before that every side's weights (or predictions) are compared with Backhand's.", "",
+        "The most multiply-adds that this machine does, measured in the same run and counted as two operations:"
+        f" {limits[1] / 1e9:.0f} GFLOP/s on one core, {limits[2] / 1e9:.0f} on two.", "",
+        "![Each side's time in Backhand's, on a logarithmic scale](bench.svg)", "",
     ]  # fmt: skip
-    lines += ["![Each side's time in Backhand's, on a logarithmic scale](bench.svg)", ""]
     for name, sides in whole["works"].items():
-        work, mine = WORKS[name], sides["backhand"]
-        unit = {"train": "an epoch", "steps": "a step", "predict": "a pass", "rows": "a pass"}[work.kind]
-        per = mine["best"] / work.networks
-        speed = f", {operations(work) / mine['best'] / 1e9:.0f} GFLOP/s" if work.kind in ("train", "predict") else ""
-        shown = f"{per * 1e3:.3g} ms" if per > 1e-3 else f"{per * 1e9:.3g} ns"
-        lines += [f"## {name}: {work.said}", "",
-                  f"Backhand: {shown} {unit}{' of one network' if work.networks > 1 else ''} at best{speed}.", "",
-                  "| side | times slower (best) | times slower (median) | apart |", "|---|---|---|---|"]  # fmt: skip
+        lines += _whole_lines(name, sides) if name in WHOLE else _work_lines(name, sides, limits)
         for side, f in sides.items():
             if side != "backhand":
+                mine = sides["backhand"]
                 best, median = f["best"] / mine["best"], f["median"] / mine["median"]
-                lines.append(f"| {side} | {best:.3g} | {median:.3g} | {f['apart']:.1e} |")
+                last = f["said"] if name in WHOLE else f"{f['apart']:.1e}"
+                lines.append(f"| {side} | {best:.3g} | {median:.3g} | {last} |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _work_lines(name: str, sides: dict, limits: dict[int, float]) -> list[str]:
+    work, mine = WORKS[name], sides["backhand"]
+    unit = {"train": "an epoch", "steps": "a step", "predict": "a pass", "rows": "a pass"}[work.kind]
+    per, speed = mine["best"] / work.networks, ""
+    if work.kind in ("train", "predict"):
+        reached = operations(work) / mine["best"]
+        speed = f", {reached / 1e9:.0f} GFLOP/s, {reached / limits[work.threads]:.2f} of the limit"
+    shown = f"{per * 1e3:.3g} ms" if per > 1e-3 else f"{per * 1e9:.3g} ns"
+    return [f"## {name}: {work.said}", "",
+            f"Backhand: {shown} {unit}{' of one network' if work.networks > 1 else ''} at best{speed}.", "",
+            "| side | times slower (best) | times slower (median) | apart |", "|---|---|---|---|"]  # fmt: skip
+
+
+def _whole_lines(name: str, sides: dict) -> list[str]:
+    mine = sides["backhand"]
+    said = f" ({mine['said']})" if mine["said"] else ""
+    return [f"## {name}: {WHOLE[name]}", "",
+            f"Backhand: {mine['best']:.2f} s at best, {mine['median']:.2f} s in the middle{said}.", "",
+            "| side | times slower (best) | times slower (median) | |", "|---|---|---|---|"]  # fmt: skip
 
 
 def picture(whole: dict) -> str:

@@ -89,7 +89,10 @@ class Backhand(Side):
         return self.net.predict(self.x)
 
     def rows(self) -> np.ndarray:
-        self.own = self.net.row_gradients(self.x, self.y).write(getattr(self, "own", None))
+        own = self.net.row_gradients(self.x, self.y)
+        if self.work.fresh:
+            return own.write()
+        self.own = own.write(getattr(self, "own", None))
         return self.own
 
 
@@ -166,6 +169,82 @@ class TorchCompiled(Torch):
     """torch.compile of forward feed and cost, with the fused optimiser."""
 
     fused, whole = True, True
+
+
+class TorchWhole(Side):
+    """PyTorch with the whole step in one compiled function: forward, gradient and update."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        import torch
+
+        torch.set_num_threads(work.threads)
+        self.torch, rate, adam = torch, work.rate, work.rule == "adam"
+        self.p = [torch.from_numpy(a.copy()) for pair in self.start for a in pair]
+        self.m, self.s = [torch.zeros_like(a) for a in self.p], [torch.zeros_like(a) for a in self.p]
+        self.t = torch.zeros(())
+        self.tx, self.ty, self.torder = torch.from_numpy(self.x), torch.from_numpy(self.y), torch.from_numpy(self.order)
+        self.ty = self.ty if work.cost == "mse" else self.ty.long()
+
+        def cost(p: Any, x: Any, y: Any) -> Any:
+            for k in range(0, len(p), 2):
+                x = torch.nn.functional.linear(x, p[k], p[k + 1])
+                x = torch.relu(x) if k + 2 < len(p) else x
+            f = torch.nn.functional
+            return f.mse_loss(x, y) if work.cost == "mse" else f.cross_entropy(x, y)
+
+        def step(p: Any, m: Any, s: Any, t: Any, x: Any, y: Any) -> Any:
+            g = torch.func.grad(cost)(p, x, y)
+            if not adam:
+                return [a - rate * b for a, b in zip(p, g, strict=True)], m, s, t
+            t = t + 1
+            m = [0.9 * a + 0.1 * b for a, b in zip(m, g, strict=True)]
+            s = [0.999 * a + 0.001 * b * b for a, b in zip(s, g, strict=True)]
+            a, c = rate / (1 - 0.9**t), 1 / torch.sqrt(1 - 0.999**t)
+            p = [w - a * u / (torch.sqrt(v) * c + 1e-8) for w, u, v in zip(p, m, s, strict=True)]
+            return p, m, s, t
+
+        self.step = torch.compile(step)
+
+    def steps(self, n: int) -> None:
+        size, rows = self.work.batch, self.work.rows
+        with self.torch.no_grad():
+            for _ in range(n):
+                index = self.torder[self.at : self.at + size]
+                self.at = self.at + size if self.at + size < rows else 0
+                x, y = (self.tx, self.ty) if self.work.kind == "steps" else (self.tx[index], self.ty[index])
+                self.p, self.m, self.s, self.t = self.step(self.p, self.m, self.s, self.t, x, y)
+
+    def parameters(self) -> list[np.ndarray]:
+        return [p.numpy() for p in self.p]
+
+
+class Micrograd(Side):
+    """micrograd: every number an object of its own."""
+
+    def __init__(self, work: Work) -> None:
+        super().__init__(work)
+        from micrograd.engine import Value
+
+        self.p = [(np.vectorize(Value)(w.astype(float)), np.vectorize(Value)(b.astype(float))) for w, b in self.start]
+
+    def steps(self, n: int) -> None:
+        for _ in range(n):
+            cost = 0.0
+            for x, y in zip(self.x.tolist(), self.y.tolist(), strict=True):
+                for k, (w, b) in enumerate(self.p):
+                    z = [sum((u * v for u, v in zip(row, x, strict=True)), c) for row, c in zip(w, b, strict=True)]
+                    x = [v.relu() for v in z] if k + 1 < len(self.p) else z
+                cost = cost + (x[0] - y[0]) ** 2 * (1 / len(self.x))
+            every = [v for pair in self.p for a in pair for v in a.ravel()]
+            for v in every:
+                v.grad = 0.0
+            cost.backward()
+            for v in every:
+                v.data -= self.work.rate * v.grad
+
+    def parameters(self) -> list[np.ndarray]:
+        return [np.vectorize(lambda v: v.data)(a).astype(np.float32) for pair in self.p for a in pair]
 
 
 class Jax(Side):
@@ -300,5 +379,6 @@ class Numpy(Side):
 
 SIDES = {
     "backhand": Backhand, "numpy": Numpy, "torch eager": Torch, "torch fused": TorchFused,
-    "torch compiled": TorchCompiled, "jax": Jax, "scikit-learn": Sklearn,
+    "torch compiled": TorchCompiled, "torch whole step": TorchWhole, "micrograd": Micrograd, "jax": Jax,
+    "scikit-learn": Sklearn,
 }  # fmt: skip

@@ -19,6 +19,7 @@ class Work:
         kind: `train` is timed by the epoch, `steps` by many full-batch steps, `predict` and `rows` (each row's own
             gradients) by one pass over all rows.
         networks: how many of the network at once.
+        fresh: whether each pass writes to new memory.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Work:
     check: int = 40
     kind: str = "train"
     networks: int = 1
+    fresh: bool = False
 
 
 WORKS = {
@@ -47,8 +49,10 @@ WORKS = {
              "softmax_cross_entropy", threads=2, check=20),
         Work("W4", "1024-2048-2048-10, batch 512", (1024, 2048, 2048, 10), 4096, 512, "softmax_cross_entropy", "sgd",
              0.01, threads=2, check=2),
-        Work("W5", "8-64-64-1, each row's own gradients, 10,000 rows", (8, 64, 64, 1), 10_000, 10_000,
+        Work("W5", "8-64-64-1, each row's own gradients, 10,000 rows, memory reused", (8, 64, 64, 1), 10_000, 10_000,
              threads=2, check=0, kind="rows"),
+        Work("W5-fresh", "the same into new memory each time", (8, 64, 64, 1), 10_000, 10_000, threads=2, check=0,
+             kind="rows", fresh=True),
         Work("W6", "8-64-64-1, inference of 1,000,000 rows", (8, 64, 64, 1), 1_000_000, 1_000_000, threads=2, check=0,
              kind="predict"),
     )

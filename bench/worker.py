@@ -55,7 +55,7 @@ def timed(side: object, work: object, name: str) -> tuple[Callable[[], object], 
         return side.pass_over, 1  # type: ignore[attr-defined]
     if work.kind == "train":  # type: ignore[attr-defined]
         return side.epoch, 1  # type: ignore[attr-defined]
-    count = {"backhand": 200_000, "jax": 50_000, "numpy": 2_000}.get(name, 300)
+    count = {"backhand": 200_000, "jax": 50_000, "numpy": 2_000, "micrograd": 50}.get(name, 300)
     if work.networks > 1:  # type: ignore[attr-defined]
         count = 1000
     return lambda: side.steps(count), count  # type: ignore[attr-defined]

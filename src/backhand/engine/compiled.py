@@ -37,6 +37,7 @@ _V, _I, _I64, _D = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_doubl
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "backhand_interface": (_I, []),
     "backhand_sets": (ctypes.c_char_p, []),
+    "backhand_limit": (_D, [_I, ctypes.c_char_p, _I]),
     "backhand_new": (_V, [_I, ctypes.c_char_p, _I, _V, _V, _V, _V, _I, _D, _D, ctypes.c_uint64]),
     "backhand_free": (None, [_V]),
     "backhand_rule": (None, [_V, _I, _D, _V, _D, _I64]),
@@ -86,6 +87,13 @@ def instruction_sets() -> tuple[str, ...]:
     """The instruction sets that the library and this machine have, the best first."""
     found = library()
     return tuple(found.backhand_sets().decode().split()) if found else ()
+
+
+def limit(dtype: str = "float32", threads: int = 1, instruction_set: str | None = None) -> float:
+    """Operations a second that this machine can do at most, measured: a multiply-add counts as two."""
+    found = library()
+    name = instruction_set or instruction_sets()[0]
+    return float(found.backhand_limit(np.dtype(dtype).itemsize, name.encode(), threads)) if found else 0.0
 
 
 def cores() -> int:

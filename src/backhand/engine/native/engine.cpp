@@ -104,6 +104,29 @@ const char* backhand_sets(void) {
     return BASELINE;
 }
 
+namespace {
+template <class T> double limit_of(const Kernels<T>* kernels, int threads) {
+    if (!kernels) return 0;
+    using Clock = std::chrono::steady_clock;
+    constexpr int64_t count = 12 * 2000000;
+    double best = 0;
+    for (int round = 0; round < 5; round++) {
+        std::vector<std::thread> helpers;
+        const auto start = Clock::now();
+        for (int i = 1; i < threads; i++) helpers.emplace_back([=] { kernels->multiply_adds(count); });
+        const double lanes = kernels->multiply_adds(count);
+        for (auto& helper : helpers) helper.join();
+        const double done = 2 * lanes * double(count) * threads / std::chrono::duration<double>(Clock::now() - start).count();
+        if (done > best) best = done;
+    }
+    return best;
+}
+}  // namespace
+
+double backhand_limit(int bytes, const char* set, int threads) {
+    return bytes == 4 ? limit_of(find(set, 0.0f), threads) : limit_of(find(set, 0.0), threads);
+}
+
 backhand_net* backhand_new(int bytes, const char* set, int layers, const int32_t* sizes, const int32_t* activations,
                            const double* settings, const double* dropouts, int cost, double cost_setting,
                            double cost_factor, uint64_t dropout_seed) try {

@@ -22,6 +22,10 @@ PUBLIC int backhand_interface(void);
 /* The instruction sets that this machine can run, the best first, with a space between them. */
 PUBLIC const char* backhand_sets(void);
 
+/* Multiply-adds a second that `threads` cores can do and nothing else, counted as two operations; 0 where `set` is not
+   at hand. Takes about a tenth of a second. */
+PUBLIC double backhand_limit(int bytes, const char* set, int threads);
+
 /* A network with all its numbers 0; null where memory is short or `set` is not at hand.
    bytes: 4 for float32, 8 for float64. sizes: layers + 1 of them. */
 PUBLIC backhand_net* backhand_new(int bytes, const char* set, int layers, const int32_t* sizes,

@@ -240,11 +240,9 @@ template <class T> void predict(const Job<T>& job, const int32_t* slots, int cou
 
 }  // namespace
 
-#define NAME_OF_(set) #set
-#define NAME_OF(set) NAME_OF_(set)
 #define JOIN_(a, b) a##b
 #define JOIN(a, b) JOIN_(a, b)
-#define KERNELS(T) {NAME_OF(BACKHAND_SET), LANES<T>, room<T>, rows<T>, networks<T>, predict<T>}
+#define KERNELS(T) {LANES<T>, room<T>, rows<T>, networks<T>, predict<T>}
 extern const GraphKernels<float> JOIN(graph_float_, BACKHAND_SET);
 extern const GraphKernels<double> JOIN(graph_double_, BACKHAND_SET);
 const GraphKernels<float> JOIN(graph_float_, BACKHAND_SET) = KERNELS(float);

@@ -84,7 +84,6 @@ template <class T> struct Job {
 };
 
 template <class T> struct GraphKernels {
-    const char* name;
     int lanes;
     size_t (*room)(const Job<T>&);  // bytes that one call of the others needs
     void (*rows)(const Job<T>&, void* room);                             // one network, rows in the lanes

@@ -77,8 +77,8 @@ template <class T> struct Batch {
 // What an instruction set offers for a type. `rows` and `tiles` work a part of a step: rows r0 … r1 of the batch from
 // gathering to deltas; the tiles t0 … t1 of all layers from gradient to update.
 template <class T> struct Kernels {
-    const char* name;
     int block;
+    double (*multiply_adds)(int64_t count);  // does nothing else; gives how many numbers each of them took
     void (*rows)(Net<T>&, const Batch<T>&, int r0, int r1);
     void (*tiles)(Net<T>&, const Batch<T>&, int t0, int t1);
     void (*forward)(Net<T>&, const Batch<T>&, int r0, int r1);
