@@ -13,7 +13,7 @@ from backhand.engine.compiled import instruction_sets
 from backhand.engine.graph import GraphNet
 from backhand.engine.reference import starting_values
 from backhand.engine.run import run
-from backhand.engine.training import whole_data
+from backhand.engine.training import NO_STATE, update, whole_data
 from backhand.errors import BackhandError, NumberError, UsageError
 from backhand.ops.updates import RULES
 
@@ -38,6 +38,19 @@ def compare(problem, count=1):
                     off = np.abs(found - expected.totals[parameter]).max()
                     assert off <= max(tolerance * scale, small), (name, dtype, parameter)
                 assert net.cost[which] == pytest.approx(tape.cost, rel=10 * tolerance, abs=1e-5)
+                check_update(problem, net, which, tolerance)
+
+
+def check_update(problem, net, which, tolerance):
+    """One update, by the reference's own formulas of the same gradient."""
+    if problem.plan.rate is None:
+        return
+    expected = update(problem.plan, net.get(which), net.gradients(which), NO_STATE, 1).after
+    net.put(starting_values(problem.network))
+    net.train(1)
+    for name, value in net.get(which).items():
+        assert np.abs(value - expected[name]).max() <= tolerance * max(1, np.abs(expected[name]).max()), name
+    net.put(starting_values(problem.network))
 
 
 @pytest.mark.parametrize("count", [1, 19])

@@ -120,7 +120,10 @@ class Work(Result):
     def to_dict(self, only: set[str] | None = None) -> dict[str, Any]:
         from ..explain.record import show_json
 
-        return show_json(self.problem, self.run.steps, self.problem.warnings, only)
+        found, start = show_json(self.problem, self.run.steps, self.problem.warnings, only), self.run.start
+        if start is not None:
+            found["start"] = {"epochs": start.epochs, "updates": start.updates, "engine": start.engine}
+        return found
 
     def __repr__(self) -> str:
         return f"<Work: {len(self.run.steps)} steps, cost {self.cost}>"

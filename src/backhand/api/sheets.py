@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..engine.run import MAX_EPOCHS, Progress, Run, run
-from ..engine.training import Step
+from ..engine.training import Point, Step, has_rows, steps
 from ..errors import SheetError, UsageError, nearest
 from ..network.build import Problem, build
 from ..network.graph import Network
@@ -59,11 +59,15 @@ class Sheet:
         until_gradient: float | None = None,
         questions: bool = False,
         every: int = 1,
+        epoch: int = 1,
+        fast: bool = False,
     ) -> Work:
         """Works the sheet out.
 
         Args:
             epochs: how many; with `until_gradient` the most there may be.
+            epoch: the first one to work out; those before are trained only.
+            fast: train them by the fast engine, in float64: the same numbers but for the last digits.
             view: own, neurons, vectors, matrices or batch.
             names: own, indexed (w_jk^(l)), fromto (W<to><from>_<layer>) or numbered.
             rows: which rows are written out in full, counted from 1.
@@ -89,7 +93,7 @@ class Sheet:
         choices = Choices(view, names, tuple(rows), questions=questions)  # type: ignore[arg-type]
         if until_gradient is not None and epochs == 1:
             epochs = MAX_EPOCHS
-        done = self.run(epochs, until=until_gradient, every=every)
+        done = self.run(epochs, until=until_gradient, every=every, epoch=epoch, fast=fast)
         return Work(self.problem, done, choices)
 
     def run(
@@ -100,14 +104,17 @@ class Sheet:
         every: int = 1,
         progress: Any = None,
         keep: Any = None,
+        epoch: int = 1,
+        fast: bool = False,
     ) -> Run:
         """The numbers alone; in letters there are none."""
         if self.network.in_letters:
             return Run((), (), {}, None, 0)
         if epochs < 1:
             raise UsageError(f"{epochs} epochs cannot be worked", expected="1 or more")
+        start = self._point(epoch, fast, progress)
         chosen = keep or (lambda count, epoch: (count - 1) % every == 0)
-        return run(self.problem, epochs, until=until, keep=chosen, progress=progress)
+        return run(self.problem, epochs, until=until, keep=chosen, progress=progress, start=start)
 
     def why(
         self,
@@ -117,12 +124,15 @@ class Sheet:
         of: str | None = None,
         epoch: int = 1,
         grain: str = "neurons",
+        fast: bool = False,
+        progress: Progress | None = None,
     ) -> Why:
         """The derivation of ∂cost/∂name (or ∂of/∂name) in some epoch.
 
         Args:
             row: one row's own cost; None is the whole cost.
             grain: neurons, layers or inner (down to the cost's inner difference).
+            fast: train the epochs before by the fast engine, in float64.
         Raises:
             NameProblem, UsageError: no such name, entry or row.
         """
@@ -135,8 +145,26 @@ class Sheet:
         if problem.network.in_letters:
             return derive_why(problem, None, name, row, of, grain)
         plan = problem.plan if problem.plan.rate is not None else replace(problem.plan, mode="batch")
-        holds = _holding(replace(problem, plan=plan), epoch, row)
+        from ..explain.derivation import refuse_row
+
+        refuse_row(problem, row)
+        start = self._point(epoch, fast, progress)
+        holds = _holding(replace(problem, plan=plan), start, row)
         return derive_why(problem, holds, name, row, of, grain)
+
+    def _point(self, epoch: int, fast: bool, progress: Progress | None) -> Point | None:
+        """Where the training stands before an epoch; None at the starting values."""
+        if epoch < 1:
+            raise UsageError(f"there is no epoch {epoch}", expected="1 or more")
+        if epoch > 1 and self.problem.plan.rate is None:
+            raise UsageError("without a rate there is only epoch 1", hint="add `rate 0.1` to the sheet")
+        if epoch > 1 and not has_rows(self.problem):
+            raise _no_rows()
+        if epoch == 1:
+            return None
+        from ..engine.replay import point_after
+
+        return point_after(self.problem, epoch - 1, fast, progress)
 
     def sweep(
         self, seeds: int = 1000, steps: int = 1000, *, first: int = 1, below: float = 0.01,
@@ -165,25 +193,20 @@ class Sheet:
         return Check(check_gradients(self.problem, epsilon, prices))
 
 
-def _holding(problem: Problem, epoch: int, row: int | None) -> Run:
-    """The step of an epoch that holds a row (its first step, if none is asked for)."""
-    from ..engine.training import has_rows, steps
-    from ..explain.derivation import refuse_row
+def _no_rows() -> UsageError:
+    return UsageError("the sheet has inputs and no data, so no partial has a value", hint="add `data` and its rows")
 
-    if epoch < 1:
-        raise UsageError(f"there is no epoch {epoch}", expected="1 or more")
-    if epoch > 1 and problem.plan.rate is None:
-        raise UsageError("without a rate there is only epoch 1", hint="add `rate 0.1` to the sheet")
+
+def _holding(problem: Problem, start: Point | None, row: int | None) -> Run:
+    """The step of the next epoch that holds a row (its first step, if none is asked for)."""
     if not has_rows(problem):
-        raise UsageError("the sheet has inputs and no data, so no partial has a value", hint="add `data` and its rows")
-    refuse_row(problem, row)
+        raise _no_rows()
     last: Step | None = None
-    for step in steps(problem, epoch):
-        if step.epoch == epoch:
-            last = step
-            if row is None or row in step.tape.rows:
-                break
-    return Run((last,) if last else (), (), {}, None, epoch)
+    for step in steps(problem, 1, start):
+        last = step
+        if row is None or row in step.tape.rows:
+            break
+    return Run((last,) if last else (), (), {}, None, last.epoch if last else 0, start=start)
 
 
 def _views() -> tuple[str, ...]:

@@ -191,7 +191,7 @@ class Progress:
     def __init__(self, total: int) -> None:
         self.bar: Any = None
         self.task: Any = None
-        self.total = total
+        self.total, self.shown = total, 0
 
     def __enter__(self) -> Progress:
         if sys.stderr.isatty() and self.total >= 200:
@@ -208,8 +208,9 @@ class Progress:
             self.bar.stop()
 
     def epochs(self, done: int, total: int, cost: float) -> None:
-        if self.bar and done % 20 == 0:
-            self.bar.update(self.task, completed=done, description=f"epoch {done}, cost {cost:.6g}")
+        if self.bar and done - self.shown >= 20:
+            self.shown = done
+            self.bar.update(self.task, completed=done, description=f"epoch {done:,}, cost {cost:.6g}")
 
     def count(self, done: int, total: int) -> None:
         if self.bar and done % 20 == 0:

@@ -39,6 +39,8 @@ def backhand() -> None:
 @backhand.command()
 @click.argument("sheet")
 @click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="How many epochs to work.")
+@click.option("--epoch", type=click.IntRange(1), default=1, show_default=True, help="The first epoch to work out.")
+@click.option("--fast", is_flag=True, help="Train the epochs before --epoch by the fast engine.")
 @click.option(
     "--until-gradient",
     type=click.FloatRange(0, min_open=True),
@@ -80,6 +82,8 @@ def backhand() -> None:
 def show(
     sheet: str,
     epochs: int,
+    epoch: int,
+    fast: bool,
     until_gradient: float | None,
     max_epochs: int,
     view: str,
@@ -108,16 +112,13 @@ def show(
     chosen = _names(opened, only)
     total = max_epochs if until_gradient is not None else epochs
 
-    in_full = holding(opened.problem, rows, all_rows)
+    in_full = holding(opened.problem, rows, all_rows, epoch)
 
-    def keep(count: int, epoch: int) -> bool:
-        return (count - 1) % every == 0 if machine else count <= DETAIL or in_full(count, epoch)
+    def keep(count: int, at: int) -> bool:
+        return (count - 1) % every == 0 if machine else count <= DETAIL or in_full(count, at)
 
-    with Progress(total) as bar:
-        run = opened.run(
-            total, until=until_gradient, progress=bar.epochs,
-            keep=keep,
-        )  # fmt: skip
+    with Progress(total + epoch - 1) as bar:
+        run = opened.run(total, until=until_gradient, progress=bar.epochs, keep=keep, epoch=epoch, fast=fast)
     _known_rows(opened, rows)
     choices = Choices(view, names, rows, DETAIL, questions, all_rows)  # type: ignore[arg-type]
     work = Work(opened.problem, run, choices)
@@ -158,6 +159,7 @@ def _names(opened: Any, only: str | None) -> set[str] | None:
 @click.option("--row", type=click.IntRange(1), help="One row's own cost; otherwise the whole cost.")
 @click.option("--of", help="Derive this node instead of the cost.")
 @click.option("--epoch", type=click.IntRange(1), default=1, show_default=True, help="At the weights of this epoch.")
+@click.option("--fast", is_flag=True, help="Train the epochs before by the fast engine.")
 @click.option(
     "--grain",
     type=click.Choice(["neurons", "layers", "inner"]),
@@ -174,6 +176,7 @@ def why(
     row: int | None,
     of: str | None,
     epoch: int,
+    fast: bool,
     grain: str,
     general: str | None,
     seed: int | None,
@@ -193,7 +196,10 @@ def why(
         return
     if sheet is None or name is None:
         raise click.UsageError("Give a sheet and a name: backhand why price w5 (or --general L).")
-    found = open_sheet(sheet, seed).why(name, row, of=of, epoch=epoch, grain=grain)
+    with Progress(epoch - 1) as bar:
+        found = open_sheet(sheet, seed).why(
+            name, row, of=of, epoch=epoch, grain=grain, fast=fast, progress=bar.epochs
+        )  # fmt: skip
     object.__setattr__(found, "digits", digits)
     deliver(found, output, form, as_json, digits)
 

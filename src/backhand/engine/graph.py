@@ -96,6 +96,11 @@ class GraphNet:
         """The parameters of one network, by name."""
         return self._named(self.parameters[:, network])
 
+    def state(self, network: int = 0) -> dict[str, dict[str, Array]]:
+        """What the update rule keeps of one network: {"v": {"w1": …}}."""
+        letters = zip(RULES[self.plan.rule].state, self._letters, strict=True)
+        return {name: self._named(values[:, network]) for name, values in letters}
+
     def _named(self, values: Matrix) -> dict[str, Array]:
         found = {p.name: np.zeros(p.shape) for p in self.network.parameters}
         for ref, value in zip(self.parameters_in_order, values, strict=True):

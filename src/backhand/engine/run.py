@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ..errors import NumberError, UsageError
 from ..network.build import Problem
 from .reference import Array, Gradients, Tape, starting_values
-from .training import Step, has_rows, largest, steps, whole_data
+from .training import Point, Step, has_rows, largest, steps, whole_data
 
 Progress = Callable[[int, int, float], None]  # epochs done, epochs wanted, cost
 MAX_EPOCHS = 10_000
@@ -25,6 +25,7 @@ class Run:
         reached: for a descent, the largest |∂C/∂w| at the end.
         stopped: for a descent, whether it got below the tolerance.
         failure: why there is no `after`, where the numbers run away only there: every step of the run is good.
+        start: where the run took up the training; None at the sheet's starting values.
     """
 
     steps: tuple[Step, ...]
@@ -36,6 +37,11 @@ class Run:
     reached: float = 0.0
     stopped: bool = True
     failure: NumberError | None = None
+    start: Point | None = None
+
+    @property
+    def first_epoch(self) -> int:
+        return self.start.epochs + 1 if self.start else 1
 
 
 def run(
@@ -45,6 +51,7 @@ def run(
     until: float | None = None,
     keep: Callable[[int, int], bool] = lambda count, epoch: True,
     progress: Progress | None = None,
+    start: Point | None = None,
 ) -> Run:
     """Works a problem for some epochs.
 
@@ -53,6 +60,7 @@ def run(
         until: stop before the epoch in which no |∂C/∂parameter| of the whole data is above this.
         keep: given the number of the step (from 1) and its epoch, whether every number of it is kept.
         progress: called after each epoch.
+        start: where to go on.
     Raises:
         UsageError: a descent without rate or cost.
         NumberError: numbers that run away, naming node, row, epoch and step.
@@ -64,11 +72,11 @@ def run(
         return Run((), (), starting_values(problem.network), None, 0)
     kept: list[Step] = []
     history: list[tuple[int, int, float]] = []
-    parameters: Mapping[str, Array] = starting_values(problem.network)
+    parameters: Mapping[str, Array] = start.parameters if start else starting_values(problem.network)
     last_epoch, size, stopped = 0, float("inf"), until is None
     whole_step = problem.plan.mode == "batch"
     last: Step | None = None
-    for count, step in enumerate(steps(problem, epochs), 1):
+    for count, step in enumerate(steps(problem, epochs, start), 1):
         if until is not None and step.batch == 1:
             gradients = step.gradients if whole_step else whole_data(problem, step.tape.parameters)[1]
             assert gradients is not None
@@ -97,4 +105,4 @@ def run(
         except NumberError as found:
             found.message += f" (after epoch {last_epoch})"
             after, failure = None, found
-    return Run(tuple(kept), tuple(history), parameters, after, last_epoch, until, size, stopped, failure)
+    return Run(tuple(kept), tuple(history), parameters, after, last_epoch, until, size, stopped, failure, start)

@@ -17,6 +17,7 @@ from ..ops.updates import RULES, Rule
 from .program import Program
 from .reference import Array, Gradients, Tape, backward, forward, frozen, starting_values
 
+REFERENCE = "reference engine"
 NO_STATE: Mapping[str, Mapping[str, Array]] = MappingProxyType({})
 
 
@@ -39,6 +40,23 @@ class Change:
     lines: Mapping[str, Mapping[str, Array]]
     before: Mapping[str, Array]
     after: Mapping[str, Array]
+
+
+@dataclass(frozen=True, eq=False)
+class Point:
+    """Where a training stands between two epochs.
+
+    Attributes:
+        epochs, updates: so far.
+        state: what the rule keeps: {"v": {"w1": …}}.
+        engine: which one worked them.
+    """
+
+    epochs: int
+    updates: int
+    parameters: Mapping[str, Array]
+    state: Mapping[str, Mapping[str, Array]]
+    engine: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,21 +123,24 @@ def update(
     return Change(rule, plan.rate, settings, state, new_state, t, lines, parameters, after)
 
 
-def steps(problem: Problem, epochs: int = 1, plan: Plan | None = None) -> Iterator[Step]:
+def steps(problem: Problem, epochs: int = 1, start: Point | None = None) -> Iterator[Step]:
     """All steps of some epochs, one after the other, each with every number.
 
     Without a rate there is one step and nothing is updated. Inputs but no data: no step at all.
+
+    Args:
+        start: where to go on; the sheet's starting values where there is none.
     """
-    network, plan = problem.network, plan or problem.plan
-    parameters: Mapping[str, Array] = starting_values(network)
+    network, plan = problem.network, problem.plan
+    parameters: Mapping[str, Array] = frozen_values(start.parameters) if start else starting_values(network)
     columns = problem.table.columns if problem.table else None
     if columns is None and (network.inputs or network.targets):
         return
     count = problem.table.rows if problem.table else 1
     programs: dict[int, Program] = {}
-    state: Mapping[str, Mapping[str, Array]] = NO_STATE
-    t = 0
-    for epoch in range(1, (epochs if plan.rate is not None else 1) + 1):
+    state = start.state if start else NO_STATE
+    t, first = (start.updates, start.epochs + 1) if start else (0, 1)
+    for epoch in range(first, first + (epochs if plan.rate is not None else 1)):
         batches = plan.batches(count) if plan.rate is not None else [range(count)]
         for number, rows in enumerate(batches, 1):
             try:
@@ -137,6 +158,10 @@ def steps(problem: Problem, epochs: int = 1, plan: Plan | None = None) -> Iterat
             yield Step(epoch, number, tape, gradients, change)
             if change:
                 parameters, state = change.after, change.state
+
+
+def frozen_values(values: Mapping[str, Array]) -> Mapping[str, Array]:
+    return {name: frozen(np.asarray(value, np.float64)) for name, value in values.items()}
 
 
 def whole_data(problem: Problem, parameters: Mapping[str, Array]) -> tuple[Tape, Gradients | None]:

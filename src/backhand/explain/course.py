@@ -7,7 +7,7 @@ from itertools import groupby
 
 from ..document.parts import Inline, Page, Text
 from ..engine.run import Run
-from ..engine.training import Step
+from ..engine.training import Point, Step
 from ..network.build import Problem
 from ..notation.expr import Ref
 from .scene import Scene
@@ -16,34 +16,38 @@ from .tables import forward_table
 NAMED = 8  # more steps than these are counted, not listed
 
 
-def holding(problem: Problem, rows: Sequence[int], all_rows: bool) -> Callable[[int, int], bool]:
-    """Whether a step, by its number in the run and its epoch, is one of epoch 1 that holds a row asked for."""
+def holding(problem: Problem, rows: Sequence[int], all_rows: bool, first: int = 1) -> Callable[[int, int], bool]:
+    """Whether a step, by its number in the run and its epoch, is one of the first epoch that holds a row asked for."""
     count = problem.table.rows if problem.table else 1
     batches = problem.plan.batches(count) if problem.plan.rate is not None else [range(count)]
 
     def holds(number: int, epoch: int) -> bool:
-        return epoch == 1 and (all_rows or any(row - 1 in batches[number - 1] for row in rows))
+        return epoch == first and (all_rows or any(row - 1 in batches[number - 1] for row in rows))
 
     return holds
 
 
 def written(run: Run, detail: int, rows: Sequence[int], all_rows: bool) -> list[Step]:
-    """The steps to write out: each of a short run; of a long one the first, or those of epoch 1 with the rows asked
-    for."""
+    """The steps to write out: each of a short run; of a long one the first, or those of its first epoch with the rows
+    asked for."""
     if len(run.history) <= detail:
         return list(run.steps)
-    held = [s for s in run.steps if s.epoch == 1 and (all_rows or any(row in s.tape.rows for row in rows))]
+    first = [step for step in run.steps if step.epoch == run.first_epoch]
+    held = [step for step in first if all_rows or any(row in step.tape.rows for row in rows)]
     return held or list(run.steps[:1])
 
 
 def left_out(problem: Problem, run: Run, shown: Sequence[Step], detail: int, rows: Sequence[int]) -> Text:
     """What of a run is not written out, and how it can be seen."""
     per_epoch = max(step for _, step, _ in run.history)
-    said = f"Of {len(run.history):,} {'steps' if per_epoch > 1 else 'epochs'} only {_which(shown, per_epoch)}"
-    said += f" {'is' if len(shown) == 1 or _one_epoch(shown, per_epoch) else 'are'} written out. "
+    first = run.first_epoch
+    said = f"Of {len(run.history):,} {'steps' if per_epoch > 1 else 'epochs'} only {_which(shown, per_epoch, first)}"
+    said += f" {'is' if len(shown) == 1 or _one_epoch(shown, per_epoch, first) else 'are'} written out. "
     ways = []
     if per_epoch > 1:
-        ways.append("`--row R` writes out the step of epoch 1 that holds row R, `--all-rows` the whole epoch 1")
+        ways.append(
+            f"`--row R` writes out the step of epoch {first} that holds row R, `--all-rows` the whole epoch {first}"
+        )
     if detail // per_epoch:
         ways.append(f"`--epochs {detail // per_epoch}` or fewer writes out every step")
     if problem.network.cost is not None:
@@ -56,14 +60,14 @@ def left_out(problem: Problem, run: Run, shown: Sequence[Step], detail: int, row
     return Text((said,), "note")
 
 
-def _one_epoch(shown: Sequence[Step], per_epoch: int) -> bool:
-    return len(shown) == per_epoch and all(step.epoch == 1 for step in shown)
+def _one_epoch(shown: Sequence[Step], per_epoch: int, first: int) -> bool:
+    return len(shown) == per_epoch and all(step.epoch == first for step in shown)
 
 
-def _which(shown: Sequence[Step], per_epoch: int) -> str:
+def _which(shown: Sequence[Step], per_epoch: int, first: int) -> str:
     """The steps by number: epoch 1; steps 3 and 7 of epoch 1."""
-    if _one_epoch(shown, per_epoch):
-        return "epoch 1"
+    if _one_epoch(shown, per_epoch, first):
+        return f"epoch {first}"
     if per_epoch == 1:
         return _numbered("epoch", [step.epoch for step in shown])
     parts = groupby(shown, key=lambda step: step.epoch)
@@ -75,6 +79,15 @@ def _numbered(word: str, numbers: list[int]) -> str:
         return f"{len(numbers)} {word}s"
     *first, last = map(str, numbers)
     return f"{word}s {', '.join(first)} and {last}" if first else f"{word} {last}"
+
+
+def beginning(page: Page, start: Point | None) -> None:
+    """By which engine the epochs before the page's first one were worked, if there are any."""
+    if start is None:
+        return
+    before = f"Epochs 1 to {start.epochs:,} were" if start.epochs > 1 else "Epoch 1 was"
+    updates = f"{start.updates:,} update{'s' if start.updates > 1 else ''}"
+    page.text(f"{before} worked before this page begins: {updates} by the {start.engine}.", kind="note")
 
 
 def ending(page: Page, problem: Problem, run: Run, rename: Mapping[Ref, Ref], most: int) -> None:

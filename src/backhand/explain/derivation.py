@@ -10,6 +10,7 @@ from ..document.parts import Step, as_expr
 from ..engine.program import Program, own_letter
 from ..engine.reference import Gradients, Tape, backward
 from ..engine.run import Run
+from ..engine.training import Point
 from ..engine.training import Step as Moment
 from ..errors import UsageError
 from ..network.build import Problem
@@ -63,6 +64,7 @@ class Derivation:
         engine: what back-propagation gave for the same partial.
         averaged: the paths are of the rows' shares of a mean, and begin with ∂C/∂L = 1/N.
         moment: the step that the numbers are from; None in letters.
+        start: where the run of that step took up the training.
     """
 
     problem: Problem
@@ -84,6 +86,7 @@ class Derivation:
     depends_on: tuple[str, ...]
     averaged: bool
     moment: Moment | None
+    start: Point | None = None
 
     @property
     def own(self) -> Partial:
@@ -138,6 +141,7 @@ def derive(problem: Problem, run: Run | None, name: Ref, *, row: int | None, of:
     top, _top_node = _top(network, of)
     entry = only_entry(node, index)
     step = _moment(problem, run, row) if run and run.steps else None
+    start = run.start if run else None
     tape = step.tape if step else None
     symbol = of_symbol(network, tape, top)
     program, gradients = _program(network, tape, top, step.gradients if step else None)
@@ -152,7 +156,7 @@ def derive(problem: Problem, run: Run | None, name: Ref, *, row: int | None, of:
         return Derivation(
             problem, top, chosen, symbol, program, None, (), 0, False, engine, engine, True, rows,
             row is not None, tape,
-            gradients, tuple(depends(program, chosen)), averaged, step,
+            gradients, tuple(depends(program, chosen)), averaged, step, start,
         )  # fmt: skip
     graph = PathGraph(network, chosen, top, symbol.name)
     paths, value, complete = _paths(problem, graph, tape, gradients, rows, grain, whole_cost, averaged)
@@ -160,7 +164,7 @@ def derive(problem: Problem, run: Run | None, name: Ref, *, row: int | None, of:
         value = float(engine)
     return Derivation(
         problem, top, chosen, symbol, program, graph, tuple(paths), graph.count, complete, value, engine, False, rows,
-        row is not None, tape, gradients, tuple(depends(program, chosen)), averaged, step,
+        row is not None, tape, gradients, tuple(depends(program, chosen)), averaged, step, start,
     )  # fmt: skip
 
 

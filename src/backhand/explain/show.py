@@ -17,7 +17,7 @@ from ..notation.expr import Expr, Ref
 from ..ops.updates import RULES
 from .batch import batch_form
 from .conventions import conventions
-from .course import ending, left_out, written
+from .course import beginning, ending, left_out, written
 from .insight import what_stands_out
 from .names import Scheme, biases_of, convention_text, names_table, nodes_table, scheme_names, times_one
 from .paths import cost_entry
@@ -203,6 +203,7 @@ class _Shower:
     def moments(self) -> None:
         run, page, choices = self.run, self.page, self.choices
         shown = written(run, choices.detail, choices.rows, choices.all_rows)
+        beginning(page, run.start)
         for moment in shown:
             self.moment(moment, moment is shown[0])
         cost = self.network.cost

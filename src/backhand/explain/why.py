@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from ..document.parts import Document, Formula, Page, Step, Table, as_expr
+from ..engine.training import REFERENCE
 from ..notation.expr import Call, Expr, Num, Partial, Ref
 from ..notation.numbers import Digits
 from ..notation.text import TextPrinter
 from ..ops.evaluate import value_of
 from .conventions import symbols
+from .course import beginning
 from .derivation import PAGE_PATHS, Derivation, Path, inner_nodes, lookups, whole_letters, whole_steps
 from .paths import TOP, chain, factored
 from .scene import at_row
@@ -73,6 +75,8 @@ def _which_step(page: Page, d: Derivation) -> None:
     """Which step of a run the numbers are from, where there is more than one."""
     if d.moment is None or d.tape is None:
         return
+    if d.start is not None and d.start.engine != REFERENCE:
+        beginning(page, d.start)
     plan, rows = d.problem.plan, d.tape.rows
     count = d.problem.table.rows if d.problem.table else 1
     steps = len(plan.batches(count)) if plan.rate is not None else 1
