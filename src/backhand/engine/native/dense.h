@@ -13,7 +13,7 @@
 
 namespace {
 
-constexpr int ROWS_A_PIECE = 32, TILES_A_PIECE = 6, ROWS_TO_PREDICT = 96;
+constexpr int LEAST_ROWS = 32, MOST_ROWS = 128, TILES_A_PIECE = 6, ROWS_TO_PREDICT = 96;
 constexpr double WORTH_A_THREAD = 2e6;  // multiply-adds of a step, below which a second thread costs more than it gives
 
 template <class T> struct Engine {
@@ -147,7 +147,8 @@ template <class T> struct Engine {
         for (auto& y : layers) all_tiles += tiles_of(y);
         const int even = all_tiles / (8 * threads);  // so that all have some of them, and end together
         const int tiles_a_piece = (even < 1 ? 1 : even < TILES_A_PIECE ? even : TILES_A_PIECE) + all_tiles / Crew::MOST_PIECES;
-        const int rows_a_piece = ROWS_A_PIECE + int(size / Crew::MOST_PIECES);
+        const int share = int(size / (2 * threads));  // large pieces read the weights less often
+        const int rows_a_piece = (share < LEAST_ROWS ? LEAST_ROWS : share < MOST_ROWS ? share : MOST_ROWS) + int(size / Crew::MOST_PIECES);
         if (work_of_a_row() * double(size) < WORTH_A_THREAD) threads = 1;
         Batch<T> batch{inputs, targets, classes, row_weights, order, 0, 0, T(1), own.data(), nullptr, 0,
                        net.update.rule != GRADIENT};
