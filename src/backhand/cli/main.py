@@ -12,6 +12,7 @@ import click
 from ..errors import BackhandError, UsageError
 from ..notation.numbers import Digits
 from .common import Progress, deliver, open_sheet, output_options
+from .training import predict, train
 
 EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage or a bad sheet, 3 the answers are wrong."
 
@@ -308,6 +309,10 @@ def examples(name: str | None) -> None:
     from .common import print_document
 
     print_document(page.done(), Digits())
+
+
+backhand.add_command(train)
+backhand.add_command(predict)
 
 
 def main(arguments: list[str] | None = None) -> None:

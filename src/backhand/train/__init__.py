@@ -1,0 +1,1 @@
+"""DATA AND FITTING: tables, encoding, scaling, splits, stopping, model files."""

@@ -1,0 +1,223 @@
+"""What a table's columns become for a network, and back: one-hot categories, standardised numbers, filled gaps.
+
+Everything here is found from the rows for training alone, is kept in the model, and is undone in its predictions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from ..errors import DataError
+from .table import BOOLEAN, CATEGORY, Column, Table
+
+Array = np.ndarray[Any, Any]
+REFUSE, DROP, MEAN, MEDIAN, INDICATOR = "refuse", "drop", "mean", "median", "indicator"
+MISSING = (REFUSE, DROP, MEAN, MEDIAN, INDICATOR)
+REGRESSION, CLASSIFICATION = "regression", "classification"
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a column goes into the network.
+
+    Attributes:
+        mean, spread: a number x goes in as (x - mean)/spread; the spread is the standard deviation, 1 where that is 0.
+        fill: what stands for a missing number, before it is standardised.
+        indicator: whether a further input says that the value was missing.
+        categories: of a category: an input each, 1 where the row has it; a category never seen before has none.
+    """
+
+    name: str
+    kind: str
+    mean: float = 0.0
+    spread: float = 1.0
+    fill: float | None = None
+    indicator: bool = False
+    categories: tuple[str, ...] = ()
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of the inputs it becomes."""
+        own = tuple(f"{self.name}={c}" for c in self.categories) if self.kind == CATEGORY else (self.name,)
+        return (*own, f"{self.name} missing") if self.indicator else own
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is predicted: a number, standardised, or one of some classes."""
+
+    name: str
+    task: str
+    mean: float = 0.0
+    spread: float = 1.0
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """A table's way into a network and back."""
+
+    columns: tuple[Encoding, ...]
+    target: Target
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        return tuple(name for column in self.columns for name in column.inputs)
+
+    def matrix(self, table: Table) -> Array:
+        """A table's rows as inputs, [row, input], float32.
+
+        Raises:
+            DataError: columns are missing, or values in columns that had none missing.
+        """
+        absent = [c.name for c in self.columns if c.name not in {t.name for t in table.columns}]
+        if absent:
+            raise DataError(
+                f"{table.source} lacks the column{'s' if len(absent) > 1 else ''} "
+                + ", ".join(f"`{name}`" for name in absent),
+                expected=", ".join(column.name for column in self.columns),
+            )
+        found = np.zeros((table.rows, len(self.inputs)), np.float32)
+        at = 0
+        for column in self.columns:
+            at = self._put(column, table, found, at)
+        return found
+
+    def _put(self, column: Encoding, table: Table, found: Array, at: int) -> int:
+        if column.kind == CATEGORY:
+            values = table.texts(column.name)
+            place = {category: at + k for k, category in enumerate(column.categories)}
+            for row, value in enumerate(values):
+                if value in place:
+                    found[row, place[value]] = 1
+            missing = np.array([value is None for value in values])
+            at += len(column.categories)
+        else:
+            if table.column(column.name).kind == CATEGORY:
+                raise DataError(f"`{column.name}` was a {column.kind} in training and has text in {table.source}")
+            numbers = table.numbers(column.name)
+            missing = np.isnan(numbers)
+            if column.fill is not None:
+                numbers = np.where(missing, column.fill, numbers)
+            elif missing.any():
+                raise DataError(
+                    f"`{column.name}` has no value in {missing.sum():,} row{'s' if missing.sum() > 1 else ''} of"
+                    f" {table.source}, the first is row {int(np.argmax(missing)) + 1}",
+                    hint="fill them, or train with --missing mean, median or indicator",
+                )
+            found[:, at] = (numbers - column.mean) / column.spread
+            at += 1
+        if column.indicator:
+            found[:, at] = missing
+            at += 1
+        return at
+
+    def targets(self, table: Table) -> Array:
+        """The targets: standardised numbers [row, 1] in float32, or the numbers of classes [row].
+
+        Raises:
+            DataError: no such column, missing values, or a class that was not in training.
+        """
+        target = self.target
+        table.column(target.name)
+        if target.task == REGRESSION:
+            return ((table.numbers(target.name) - target.mean) / target.spread).astype(np.float32)[:, None]
+        numbers = {name: k for k, name in enumerate(target.classes)}
+        values = table.texts(target.name)
+        unknown = sorted({str(v) for v in values if v not in numbers})
+        if unknown:
+            raise DataError(
+                f"`{target.name}` has classes that were not in training: " + ", ".join(unknown[:5]),
+                expected=", ".join(target.classes),
+            )
+        return np.array([numbers[str(v)] for v in values], np.int32)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"columns": [asdict(column) for column in self.columns], "target": asdict(self.target)}
+
+    @staticmethod
+    def from_dict(given: dict[str, Any]) -> Preparation:
+        columns = (Encoding(**{**c, "categories": tuple(c["categories"])}) for c in given["columns"])
+        return Preparation(tuple(columns), Target(**{**given["target"], "classes": tuple(given["target"]["classes"])}))
+
+
+def find_task(column: Column, table: Table) -> str:
+    """Whether a target is a number or a class: text and booleans are classes, numbers are numbers."""
+    return CLASSIFICATION if column.kind in (CATEGORY, BOOLEAN) else REGRESSION
+
+
+def refuse_missing(table: Table, names: Sequence[str]) -> None:
+    """
+    Raises:
+        DataError: values are missing, with a count and what can be done.
+    """
+    gaps = [f"`{n}` {table.column(n).missing:,}" for n in names if table.column(n).missing]
+    if gaps:
+        raise DataError(
+            f"values are missing in {table.source}: " + ", ".join(gaps) + f" of {table.rows:,} rows",
+            expected="a choice of what is done with them",
+            hint="--missing drop, mean, median or indicator",
+        )
+
+
+def prepare(table: Table, target: str, rows: Array, task: str | None = None, missing: str = REFUSE,
+            ignore: Sequence[str] = ()) -> Preparation:  # fmt: skip
+    """Finds how a table goes into a network.
+
+    Args:
+        rows: the rows for training; nothing is learnt from others.
+        task: regression or classification; None finds it.
+        missing: refuse, mean, median or indicator (drop has been done before).
+        ignore: columns that are left out.
+    Raises:
+        DataError: no such column, missing values, a target with a single class, or no columns left.
+    """
+    names = [c.name for c in table.columns if c.name != target and c.name not in ignore]
+    for name in (target, *ignore):
+        table.column(name)
+    if not names:
+        raise DataError(f"{table.source} has no columns besides `{target}`")
+    if missing == REFUSE:
+        refuse_missing(table, names)
+    columns = tuple(_encoding(table, table.column(name), rows, missing) for name in names)
+    return Preparation(columns, _target(table, table.column(target), rows, task))
+
+
+def _encoding(table: Table, column: Column, rows: Array, missing: str) -> Encoding:
+    indicator = missing == INDICATOR and column.missing > 0
+    if column.kind == CATEGORY:
+        values = table.texts(column.name)
+        seen = sorted({v for v in (values[i] for i in rows.tolist()) if v is not None})
+        return Encoding(column.name, CATEGORY, indicator=indicator, categories=tuple(seen))
+    numbers = table.numbers(column.name)[rows]
+    known = numbers[~np.isnan(numbers)]
+    if not np.isfinite(known).all():
+        raise DataError(f"`{column.name}` has a value that is not finite", expected="finite numbers")
+    if not len(known):
+        raise DataError(f"`{column.name}` has no value in any row for training", hint=f"--ignore {column.name}")
+    fill = None
+    if missing in (MEAN, MEDIAN, INDICATOR):
+        fill = float(np.median(known) if missing == MEDIAN else known.mean())
+    if column.kind == BOOLEAN:
+        return Encoding(column.name, BOOLEAN, fill=fill, indicator=indicator)
+    spread = float(known.std())
+    return Encoding(column.name, column.kind, float(known.mean()), spread if spread > 0 else 1.0, fill, indicator)
+
+
+def _target(table: Table, column: Column, rows: Array, task: str | None) -> Target:
+    refuse_missing(table, [column.name])
+    task = task or find_task(column, table)
+    if task == CLASSIFICATION:
+        classes = tuple(sorted({str(v) for v in table.texts(column.name)}))
+        if len(classes) < 2:
+            raise DataError(f"`{column.name}` has a single class, {classes[0]}", expected="two or more")
+        return Target(column.name, task, classes=classes)
+    if column.kind == CATEGORY:
+        raise DataError(f"`{column.name}` is text and cannot be a regression's target", hint="--task classification")
+    numbers = table.numbers(column.name)[rows]
+    spread = float(numbers.std())
+    return Target(column.name, task, float(numbers.mean()), spread if spread > 0 else 1.0)

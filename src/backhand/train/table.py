@@ -1,0 +1,237 @@
+"""Tables of real data: read from files and frames, their columns told apart."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import DataError, UsageError, nearest
+
+if TYPE_CHECKING:
+    from polars import DataFrame
+
+SAMPLE = 1 << 16  # bytes looked at to find the delimiter
+DELIMITERS = ",;\t|"
+MISSING = ("", "NA", "N/A", "na", "n/a", "NaN", "nan", "null", "NULL", "None", "?")
+NUMBER, BOOLEAN, CATEGORY, DATE = "number", "boolean", "category", "date"
+_TRUE, _FALSE = ("true", "yes", "y"), ("false", "no", "n")
+_WITH_COMMA, _WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d*\.\d+")
+
+
+@dataclass(frozen=True)
+class Column:
+    """What a column is.
+
+    Attributes:
+        kind: number, boolean, category or date.
+        missing: how many of its rows have no value.
+        categories: of a category, in order; else none.
+    """
+
+    name: str
+    kind: str
+    missing: int
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Rows of named columns.
+
+    Attributes:
+        frame: the values; categories as text, the others as numbers, null where missing.
+        source: where they were read.
+    """
+
+    columns: tuple[Column, ...]
+    frame: DataFrame
+    source: str
+
+    @property
+    def rows(self) -> int:
+        return self.frame.height
+
+    def column(self, name: str) -> Column:
+        """
+        Raises:
+            DataError: there is no such column.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        names = [column.name for column in self.columns]
+        near = nearest(name, tuple(names))
+        raise DataError(
+            f"{self.source} has no column `{name}`",
+            expected="one of " + ", ".join(names[:20]) + (", …" if len(names) > 20 else ""),
+            hint=f"did you mean `{near}`?" if near else None,
+        )
+
+    def numbers(self, name: str) -> np.ndarray[Any, Any]:
+        """A column that is no category as float64, NaN where a value is missing."""
+        return self.frame[name].cast(_polars().Float64).fill_null(float("nan")).to_numpy()
+
+    def texts(self, name: str) -> list[str | None]:
+        """A column as text, None where a value is missing."""
+        return self.frame[name].cast(_polars().String).to_list()
+
+
+def _polars() -> Any:
+    try:
+        import polars
+    except ImportError:
+        raise UsageError("reading tables needs polars", hint='pip install "backhand[train]"') from None
+    return polars
+
+
+def read_table(source: Any) -> Table:
+    """A table from a CSV file (also gzipped), a Parquet file, a polars or pandas frame, or an array.
+
+    Raises:
+        DataError: a file that is no table, or is empty; UsageError: it cannot be read, or polars is missing.
+    """
+    pl = _polars()
+    if isinstance(source, (str, Path)):
+        path = Path(source)
+        return _typed(_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else _csv(path), path.name)
+    if isinstance(source, np.ndarray):
+        two = source[:, None] if source.ndim == 1 else source
+        if two.ndim != 2:
+            raise DataError("an array is a table where it has rows and columns", got=f"{source.ndim} axes")
+        return _typed(pl.DataFrame({f"x{i + 1}": two[:, i] for i in range(two.shape[1])}), "the array")
+    if isinstance(source, pl.DataFrame):
+        return _typed(source, "the frame")
+    if hasattr(source, "columns") and hasattr(source, "to_numpy"):  # pandas
+        columns = {str(name): source[name] for name in source.columns}
+        return _typed(pl.DataFrame({name: _of_pandas(values) for name, values in columns.items()}), "the frame")
+    raise UsageError(
+        "this is no table", expected="a CSV or Parquet file, a frame or an array", got=type(source).__name__
+    )
+
+
+def _of_pandas(values: Any) -> Any:
+    pl = _polars()
+    if values.dtype.kind in "OSUV" or str(values.dtype) in ("category", "string", "str"):
+        return pl.Series([None if v is None or v != v else str(v) for v in values.tolist()], dtype=pl.String)
+    return pl.Series(values.to_numpy())
+
+
+def _parquet(path: Path) -> DataFrame:
+    pl = _polars()
+    try:
+        found: DataFrame = pl.read_parquet(path)
+    except FileNotFoundError:
+        raise _unreadable(path, "there is no such file") from None
+    except (OSError, pl.exceptions.PolarsError) as problem:
+        raise DataError(f"{path} is no Parquet file: {_first_line(problem)}") from None
+    return found
+
+
+def _csv(path: Path) -> DataFrame:
+    pl = _polars()
+    try:
+        with path.open("rb") as file:
+            packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if packed else path.open("rb") as opened:
+            sample = opened.read(SAMPLE)
+    except (OSError, EOFError) as problem:
+        raise _unreadable(path, getattr(problem, "strerror", None) or str(problem)) from None
+    text = sample.decode("utf-8-sig", errors="replace")
+    if not text.strip():
+        raise DataError(f"{path} is empty", expected="a line of names, then rows")
+    delimiter = _delimiter(text, len(sample) == SAMPLE)
+    try:
+        found: DataFrame = pl.read_csv(
+            path, separator=delimiter, decimal_comma=_decimal_comma(text, delimiter), null_values=list(MISSING),
+            infer_schema_length=None, try_parse_dates=True, truncate_ragged_lines=False,
+        )  # fmt: skip
+    except (pl.exceptions.PolarsError, OSError, ValueError) as problem:
+        raise DataError(
+            f"{path} is no table that can be read: {_first_line(problem)}",
+            expected=f"a line of names, then rows of as many values, with {delimiter!r} between them",
+        ) from None
+    return found
+
+
+def _delimiter(text: str, cut: bool) -> str:
+    """The one that splits all lines of the sample into the same number of cells, the largest."""
+    lines = text.splitlines()[: -1 if cut else None][:200] or text.splitlines()[:1]
+    best, cells = ",", 1
+    for delimiter in DELIMITERS:
+        counts = {len(row) for row in csv.reader(lines, delimiter=delimiter) if row}
+        if len(counts) == 1 and (count := counts.pop()) > cells:
+            best, cells = delimiter, count
+    if cells == 1:  # rows of different lengths: what stands in the first line most often
+        best = max(DELIMITERS, key=lines[0].count) if any(d in lines[0] for d in DELIMITERS) else ","
+    return best
+
+
+def _decimal_comma(text: str, delimiter: str) -> bool:
+    if delimiter == ",":
+        return False
+    cells = [cell.strip() for row in csv.reader(text.splitlines()[1:200], delimiter=delimiter) for cell in row]
+    commas, points = (sum(bool(p.fullmatch(c)) for c in cells) for p in (_WITH_COMMA, _WITH_POINT))
+    return commas > points
+
+
+def without_gaps(table: Table, names: Sequence[str]) -> Table:
+    """The rows in which none of some columns lacks a value.
+
+    Raises:
+        DataError: no row is left.
+    """
+    frame = table.frame.drop_nulls(list(names))
+    if not frame.height:
+        raise DataError(f"every row of {table.source} lacks a value", hint="--missing mean or median")
+    columns = []
+    for column in table.columns:
+        left = set(frame[column.name].drop_nulls().unique().to_list()) if column.categories else ()
+        kept = tuple(c for c in column.categories if c in left)
+        columns.append(replace(column, missing=frame[column.name].null_count(), categories=kept))
+    return Table(tuple(columns), frame, table.source)
+
+
+def _typed(frame: DataFrame, source: str) -> Table:
+    """Tells the columns apart, and makes numbers of all but categories."""
+    pl = _polars()
+    if frame.width == 0 or frame.height == 0:
+        raise DataError(f"{source} has no rows", expected="a line of names, then rows")
+    made, columns = [], []
+    for series in frame:
+        name, kind = series.name, CATEGORY
+        if series.dtype == pl.Boolean:
+            kind = BOOLEAN
+        elif series.dtype.is_numeric() or series.dtype == pl.Null:
+            kind, series = NUMBER, series.cast(pl.Float64).fill_nan(None)
+        elif series.dtype.is_temporal():
+            kind = DATE
+            series = (series.cast(pl.Datetime("us")).cast(pl.Float64) / 86_400e6).alias(name)  # days since 1970
+        else:
+            series = series.cast(pl.String).str.strip_chars()
+            found = series.drop_nulls().str.to_lowercase().unique()
+            if 0 < len(found) <= 2 and set(found) <= {*_TRUE, *_FALSE}:
+                kind, series = BOOLEAN, series.str.to_lowercase().is_in(_TRUE)
+        categories = tuple(sorted(series.drop_nulls().unique().to_list())) if kind == CATEGORY else ()
+        made.append(series.alias(name))
+        columns.append(Column(name, kind, series.null_count(), categories))
+    return Table(tuple(columns), pl.DataFrame(made), source)
+
+
+def written_csv(name: str, values: np.ndarray[Any, Any]) -> str:
+    """One column as CSV, numbers as full doubles."""
+    return str(_polars().DataFrame({name: values}).write_csv())
+
+
+def _unreadable(path: Path, reason: str) -> UsageError:
+    return UsageError(f"cannot read {path}: {reason}", expected="a CSV or Parquet file")
+
+
+def _first_line(problem: Exception) -> str:
+    return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
