@@ -371,3 +371,100 @@ def test_what_does_not_fit_the_rows(make, given, reason):
     net = make(DensePlan(2, (DenseLayer(1),)))
     with pytest.raises(UsageError, match=reason):
         net.train(np.ones((3, 2)), np.ones((3, 1)), **given)
+
+
+@pytest.mark.parametrize("activation", [name for name in HIDDEN if name != "step"])
+def test_what_is_no_number_stays_none(activation):
+    plan = DensePlan(3, (DenseLayer(20, activation), DenseLayer(5, activation), DenseLayer(1)))
+    for engine in engines(plan, "float32"):
+        engine.put(random_parameters(plan, np.random.default_rng(0)))
+        assert np.isnan(engine.predict(np.array([[np.nan, 1, 2]]))).all(), engine.name
+        with pytest.raises(NumberError):
+            engine.train(np.array([[np.nan, 1, 2], [1, 2, 3]]), np.ones((2, 1)))
+
+
+@pytest.mark.parametrize(
+    ("rule", "settings"), [("adam", (0.9, 0.999, 0.0)), ("adagrad", (0.0,)), ("rmsprop", (0.9, 0.0))]
+)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_an_epsilon_of_0_where_blocks_are_not_full(rule, settings, dtype):
+    plan = DensePlan(3, (DenseLayer(25, "sigmoid"), DenseLayer(1)), rule=rule, rate=0.01, settings=settings)
+    random = np.random.default_rng(0)
+    x, y, start = random.normal(size=(20, 3)), random.normal(size=(20, 1)), random_parameters(plan, random)
+    found = []
+    for engine in engines(plan, dtype):
+        engine.put(start)
+        engine.train(x, y, batch=5, epochs=3)
+        found.append(engine.predict(x))
+    for other in found[1:]:
+        assert np.allclose(found[0], other, rtol=0, atol=1e-9 if dtype == "float64" else 1e-3)
+
+
+def test_wide_layers_and_one_unit_behind_a_part_of_a_block():
+    """Products in several pieces, blocks in part empty, row weights before a single output."""
+    random = np.random.default_rng(1)
+    for sizes in ((700, 3), (300, 310, 1), (5, 33, 1)):
+        layers = (*(DenseLayer(n, "sigmoid") for n in sizes[1:-1]), DenseLayer(sizes[-1]))
+        plan = DensePlan(sizes[0], layers, rule="momentum", rate=0.001)
+        x, y = random.normal(size=(40, sizes[0])), random.normal(size=(40, sizes[-1]))
+        start, weights = random_parameters(plan, random), random.uniform(0.5, 2, 40)
+        numpy_net = NumpyNet(plan, "float64")
+        numpy_net.put(start)
+        numpy_net.train(x, y, batch=16, epochs=4, row_weights=weights)
+        for name in instruction_sets():
+            net = CompiledNet(plan, "float64", instruction_set=name)
+            net.put(start)
+            net.train(x, y, batch=16, epochs=4, row_weights=weights)
+            assert apart(flat(net.get()), flat(numpy_net.get())) < 1e-11, (name, sizes)
+
+
+def test_choices_that_cannot_be_had():
+    plan = DensePlan(2, (DenseLayer(1),), rule="adam")
+    wrong = [{"dtype": "int32"}, {"dtype": "float16"}, {"threads": -1}, {"threads": 10**6}, {"instruction_set": "mmx"}]
+    for choices in wrong:
+        with pytest.raises(UsageError):
+            CompiledNet(plan, **choices)
+    net = CompiledNet(plan)
+    with pytest.raises(UsageError, match="keeps 2 letters"):
+        net.put_state([net.get()] * 9, 0)
+    with pytest.raises(UsageError, match="none of them is dropped"):
+        DensePlan(2, (DenseLayer(1, dropout=0.5),))
+
+
+def test_gradients_of_no_rows_and_an_interrupted_call():
+    plan = DensePlan(2, (DenseLayer(1),))
+    net = CompiledNet(plan)
+    net.put(random_parameters(plan, np.random.default_rng(0)))
+    net.gradients(np.ones((3, 2)), np.ones((3, 1)))
+    assert all((a == 0).all() for a in flat(net.gradients(np.ones((0, 2)), np.ones((0, 1)))[0]))
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    net._some, some = interrupted, net._some
+    with pytest.raises(KeyboardInterrupt):
+        net.gradients(np.ones((3, 2)), np.ones((3, 1)))
+    net._some = some
+    before = flat(net.get())
+    net.train(np.ones((3, 2)), np.full((3, 1), 9.0))
+    assert apart(flat(net.get()), before) > 0  # it still trains
+
+
+@pytest.mark.parametrize(
+    ("cost", "used", "reason"),
+    [
+        ("huber(y, t, d)", 2, "no plain number"),
+        ("mse(y, h)", 2, "depends on its parameters"),
+        ("mse(y, t)", 3, "belong to no layer"),  # the third row of W is in no layer
+    ],
+)
+def test_what_would_be_another_network(cost, used, reason):
+    rows = "[[1, 2], [3, 4], [5, 6]]" if used == 3 else "[[1, 2], [3, 4]]"
+    text = (
+        f"const d = 0.3\ninput x[2]; target t\nW = {rows}; b = [0.1, 0.2]; V = [[1, 2]]; c = [0]\n"
+        "h1 = tanh(W[1,1]*x[1] + W[1,2]*x[2] + b[1])\nh2 = tanh(W[2,1]*x[1] + W[2,2]*x[2] + b[2])\n"
+        f"y = V[1,1]*h1 + V[1,2]*h2 + c[1]\ncost C = {cost.replace('h)', 'h1)')}\nrate 0.1\n"
+        "data\nx[1], x[2], t\n1, 2, 3"
+    )
+    with pytest.raises(UsageError, match=reason):
+        dense_problem(bh.read(text).problem)

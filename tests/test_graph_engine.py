@@ -152,6 +152,23 @@ def test_batches_as_the_reference_works_them(penalty, count):
             assert np.allclose(net.get(count - 1)[parameter], value, rtol=1e-9, atol=1e-12)
 
 
+def test_a_cost_that_holds_the_number_of_rows():
+    text = "w = 0.5\ninput x; target t\ny = w*x\ncost C = sum((y - t)^2)/(N + 1)\nrate 0.01\n"
+    text += "{}data\nx, t\n1, 2\n3, 4\n5, 6"
+    problem = bh.read(text.format("")).problem
+    expected = run(problem).steps[0].gradients.totals["w"]
+    assert GraphNet(problem, dtype="float64").gradients()["w"] == pytest.approx(expected)
+    with pytest.raises(UsageError, match="holds how many a step has"):
+        GraphNet(bh.read(text.format("mode batches of 2\n")).problem, batch=2)
+
+
+def test_choices_that_cannot_be_had():
+    problem = bh.read(NETWORK.format("sgd")).problem
+    for choices in ({"dtype": "int32"}, {"threads": -1}, {"networks": 0}, {"instruction_set": "mmx"}):
+        with pytest.raises(UsageError):
+            GraphNet(problem, **choices)
+
+
 def test_an_order_of_rows():
     problem = bh.read(NETWORK.format("sgd")).problem
     order = np.array([2, 0, 3])
@@ -168,7 +185,7 @@ def test_an_order_of_rows():
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_predictions(dtype):
-    rows = "\n".join(f"{a / 7}, {b / 5}, {(a * b) % 3}" for a in range(20) for b in range(9))
+    rows = "\n".join(f"{a / 7}, {b / 5}, {(a * b) % 3}" for a in range(90) for b in range(60))
     problem = bh.read(NETWORK.format("sgd").partition("0.1, -0.4")[0] + rows).problem
     tape, _ = whole_data(problem, starting_values(problem.network))
     for name in instruction_sets():
@@ -177,6 +194,12 @@ def test_predictions(dtype):
             assert np.allclose(net.predict(wanted), tape.values[wanted], rtol=1e-5 if dtype == "float32" else 1e-12)
         columns = {key: value[5:7] for key, value in problem.table.columns.items() if key != "t"}
         assert np.allclose(net.predict("y", columns), tape.values["y"][5:7], rtol=1e-5)
+    assert net.predict("y", {"x1": np.zeros(0), "x2": np.zeros(0)}).shape == (0,)
+    many = GraphNet(problem, 3, dtype)
+    many.parameters[:, 1] *= 2
+    alone = GraphNet(problem, 1, dtype)
+    alone.parameters[:, 0] *= 2
+    assert (many.predict("y", network=1) == alone.predict("y")).all()
     with pytest.raises(UsageError, match="no data for `x2`"):
         net.predict("y", {"x1": np.zeros(3)})
     with pytest.raises(UsageError, match="keeps no `q`"):

@@ -108,6 +108,13 @@ def test_what_cannot_be_taken_up():
     with pytest.raises(UsageError, match="no epoch 0"):
         sheet("price").show(epoch=0)
     runs_away = "input x; target t\ny = w*x\nw = 1\ncost C = mse(y, t)\nrate 100\ndata\nx, t\n1, 2"
+    with pytest.raises(UsageError, match="nothing to do fast"):
+        sheet("price").show(fast=True)
+    with pytest.raises(UsageError, match="every epoch is the same"):
+        bh.read("input x\ny = x*2\ncost C = y^2\nrate 0.1\ndata\nx\n1").show(epoch=4)
+    power = "input x; target t\na = 2; c = 0.5\nh = x^c*a\ncost C = mse(h, t)\nrate 0.1\ndata\nx, t\n0, 1\n1, 2"
+    with pytest.raises(NumberError, match=r"is no longer finite after 1 epochs|cost is"):
+        bh.read(power).show(epoch=2, fast=True)
     with pytest.raises(NumberError, match="after"):
         bh.read(runs_away).show(epoch=9000, fast=True)
 

@@ -56,9 +56,13 @@ def test_the_command(tmp_path):
 
 
 def test_what_runs_away_is_counted_and_not_the_best():
-    result = bh.read(XOR.replace("mse", "sse").replace("sigmoid", "linear").replace("rate 2", "rate 9")).sweep(9, 200)
+    text = XOR.replace("mse", "sse").replace("sigmoid", "linear").replace("rate 2", "rate 0.14")
+    result = bh.read(text).sweep(9, 200)
     assert "ran away" in result.to_markdown()
-    assert None in result.to_dict()["costs"]
+    found = result.to_dict()
+    assert None in found["costs"]
+    assert found["best"]["cost"] == min(c for c in found["costs"] if c is not None)
+    assert np.isfinite(found["best"]["parameters"]["W1"]).all()
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,11 @@ class Sheet:
             raise UsageError("without a rate there is only epoch 1", hint="add `rate 0.1` to the sheet")
         if epoch > 1 and not has_rows(self.problem):
             raise _no_rows()
+        if epoch > 1 and not self.network.parameters:
+            raise UsageError("without parameters every epoch is the same", hint="leave out --epoch")
         if epoch == 1:
+            if fast:
+                raise UsageError("there is nothing to do fast before epoch 1", hint="--epoch 1000 --fast")
             return None
         from ..engine.replay import point_after
 

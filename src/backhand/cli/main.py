@@ -14,6 +14,7 @@ from ..notation.numbers import Digits
 from .common import Progress, deliver, open_sheet, output_options
 from .training import predict, train
 
+MOST_EPOCHS = 10**12
 EPILOG = "Exit codes: 0 done, 1 failed, 2 wrong usage or a bad sheet, 3 the answers are wrong."
 
 
@@ -40,7 +41,9 @@ def backhand() -> None:
 @backhand.command()
 @click.argument("sheet")
 @click.option("--epochs", type=click.IntRange(1), default=1, show_default=True, help="How many epochs to work.")
-@click.option("--epoch", type=click.IntRange(1), default=1, show_default=True, help="The first epoch to work out.")
+@click.option(
+    "--epoch", type=click.IntRange(1, MOST_EPOCHS), default=1, show_default=True, help="The first epoch to work out."
+)
 @click.option("--fast", is_flag=True, help="Train the epochs before --epoch by the fast engine.")
 @click.option(
     "--until-gradient",
@@ -159,7 +162,9 @@ def _names(opened: Any, only: str | None) -> set[str] | None:
 @click.argument("name", required=False)
 @click.option("--row", type=click.IntRange(1), help="One row's own cost; otherwise the whole cost.")
 @click.option("--of", help="Derive this node instead of the cost.")
-@click.option("--epoch", type=click.IntRange(1), default=1, show_default=True, help="At the weights of this epoch.")
+@click.option(
+    "--epoch", type=click.IntRange(1, MOST_EPOCHS), default=1, show_default=True, help="At the weights of this epoch."
+)
 @click.option("--fast", is_flag=True, help="Train the epochs before by the fast engine.")
 @click.option(
     "--grain",

@@ -24,6 +24,7 @@ from .dense import (
     checked_parameters,
     checked_rows,
     checked_weights,
+    numbers_of,
 )  # fmt: skip
 
 INTERFACE = 3
@@ -31,6 +32,7 @@ ACTIVATIONS = (
     "linear", "sigmoid", "tanh", "relu", "leaky", "elu", "selu", "gelu", "silu", "softplus", "step", "softmax",
 )  # fmt: skip
 RULES = ("gradient", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
+MOST_THREADS = 256
 SLICE = 0.2  # seconds at a time in the library, so that Ctrl-C is answered
 _NAMES = ("libbackhand.so", "libbackhand.dylib", "backhand.dll")
 _V, _I, _I64, _D = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_double
@@ -92,8 +94,27 @@ def instruction_sets() -> tuple[str, ...]:
 def limit(dtype: str = "float32", threads: int = 1, instruction_set: str | None = None) -> float:
     """Operations a second that this machine can do at most, measured: a multiply-add counts as two."""
     found = library()
-    name = instruction_set or instruction_sets()[0]
-    return float(found.backhand_limit(np.dtype(dtype).itemsize, name.encode(), threads)) if found else 0.0
+    if found is None:
+        return 0.0
+    kind, count, name = checked_choices(dtype, threads, instruction_set)
+    return float(found.backhand_limit(kind.itemsize, name.encode(), count))
+
+
+def checked_choices(dtype: str, threads: int | None, instruction_set: str | None) -> tuple[np.dtype[Any], int, str]:
+    """The type of the numbers, how many threads, which instruction set: the best by default.
+
+    Raises:
+        UsageError: what this machine or the engine does not have.
+    """
+    sets = instruction_sets()
+    chosen = instruction_set or sets[0]
+    if chosen not in sets:
+        raise UsageError("this machine lacks an instruction set", expected=", ".join(sets), got=chosen)
+    if dtype not in ("float32", "float64", np.float32, np.float64, np.dtype("float32"), np.dtype("float64")):
+        raise UsageError("numbers are float32 or float64", expected="float32, float64", got=str(dtype))
+    if threads is not None and not 1 <= threads <= MOST_THREADS:
+        raise UsageError("so many threads cannot be had", expected=f"1 to {MOST_THREADS}", got=str(threads))
+    return np.dtype(dtype), threads or min(cores(), MOST_THREADS), chosen
 
 
 def cores() -> int:
@@ -116,18 +137,11 @@ class CompiledNet:
     def __init__(
         self, plan: DensePlan, dtype: str = "float32", threads: int | None = None, instruction_set: str | None = None
     ) -> None:
-        found, sets = library(), instruction_sets()
+        found = library()
         if found is None:
             raise UsageError("the compiled engine is not here", hint="pip install --force-reinstall backhand")
-        self.instruction_set = instruction_set or sets[0]
-        if self.instruction_set not in sets:
-            raise UsageError(
-                "this machine lacks an instruction set", expected=", ".join(sets), got=self.instruction_set
-            )
-        self.dtype = np.dtype(dtype)
-        if self.dtype not in (np.float32, np.float64):
-            raise UsageError("numbers are float32 or float64", expected="float32, float64", got=dtype)
-        self.plan, self.threads = plan, threads or cores()
+        self.dtype, self.threads, self.instruction_set = checked_choices(dtype, threads, instruction_set)
+        self.plan = plan
         self.name = f"compiled, {self.instruction_set}, {self.dtype}"
         self._library = found
         sizes = np.array(plan.sizes, np.int32)
@@ -148,7 +162,7 @@ class CompiledNet:
 
     def _rule(self, count: int, rule: str | None = None) -> None:
         numbers = np.zeros(4)
-        numbers[: len(self.plan.numbers)] = self.plan.numbers
+        numbers[: len(self.plan.numbers)] = numbers_of(self.plan.rule, self.plan.numbers, self.dtype)
         number = RULES.index(rule or self.plan.rule)
         self._library.backhand_rule(self._net, number, self.plan.rate, _at(numbers), self.plan.decay, count)
 
@@ -176,6 +190,8 @@ class CompiledNet:
         return [self._get(1 + k) for k in range(self.plan.states)], self._library.backhand_count(self._net)
 
     def put_state(self, state: Sequence[Parameters], count: int) -> None:
+        if len(state) != self.plan.states:
+            raise UsageError(f"`{self.plan.rule}` keeps {self.plan.states} letters", got=str(len(state)))
         self._rule(count)
         for k, parameters in enumerate(state):
             self._put(1 + k, parameters)
@@ -229,10 +245,14 @@ class CompiledNet:
     def gradients(self, inputs: Matrix, targets: Matrix, row_weights: Matrix | None = None) -> tuple[Parameters, float]:
         x, y = checked_rows(self.plan, inputs, targets, self.dtype)
         count, costs = self._library.backhand_count(self._net), np.zeros(1)
+        counted = checked_weights(row_weights, len(x), self.dtype)
+        if not len(x):
+            return [(np.zeros_like(w), np.zeros_like(b)) for w, b in self.get()], 0.0
         self._rule(count, "gradient")
-        if len(x):
-            self._some(x, y, checked_weights(row_weights, len(x), self.dtype), None, len(x), 1, 0, costs)
-        self._rule(count)
+        try:
+            self._some(x, y, counted, None, len(x), 1, 0, costs)
+        finally:
+            self._rule(count)
         return self._get(3), float(costs[0]) / (max(len(x), 1) if self.plan.mean else 1)
 
     def row_gradients(self, inputs: Matrix, targets: Matrix) -> RowGradients:

@@ -90,6 +90,8 @@ class DensePlan:
         for layer in self.layers[:-1]:
             if layer.activation == "softmax":
                 raise UsageError("softmax stands in the last layer", hint="the reference engine takes it anywhere")
+        if self.layers[-1].dropout:
+            raise UsageError("the last layer's values are the network's own: none of them is dropped")
         for layer in self.layers:
             if not 0 <= layer.dropout < 1:
                 raise UsageError(f"dropout is {layer.dropout:g}", expected="0 to below 1", got=f"{layer.dropout:g}")
@@ -125,6 +127,14 @@ class DensePlan:
     @property
     def weight_count(self) -> int:
         return sum(a * b + b for a, b in zip(self.sizes[:-1], self.sizes[1:], strict=True))
+
+
+def numbers_of(rule: str, settings: Sequence[float], dtype: np.dtype[Any]) -> list[float]:
+    """A rule's numbers for an engine. An ε of 0 becomes the smallest normal number, so that what has no gradient, as
+    the empty places of a block have none, stays as it is instead of 0/0."""
+    tiny = float(np.finfo(dtype).tiny)
+    named = zip(RULES[rule].settings, settings, strict=False)
+    return [tiny if letter == "ε" and value == 0 else value for (letter, _), value in named]
 
 
 class DenseEngine(Protocol):

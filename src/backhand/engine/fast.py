@@ -97,7 +97,7 @@ def dense_problem(problem: Problem) -> DenseProblem:
     used = [ref for layer in view.layers for ref in layer.parameters()]
     if len(set(used)) < len(used):
         raise _no("its layers share weights")
-    if {p.name for p in network.parameters} != {ref.name for ref in used}:
+    if {ref for p in network.parameters for ref in p.entries()} != set(used):
         raise _no("some of its parameters belong to no layer")
     for layer in view.layers:
         if not layer.whole and any(ref is None for row in layer.weights() for ref in row):
@@ -163,7 +163,13 @@ def _cost(network: Network, last: Layer) -> tuple[str, float, float, Ref]:
                 continue
             plain, its_factor = _without_factor(named.own(output, target, *extra, shape))
             if plain == own:
-                setting = extra[0].value if extra and type(extra[0]) is Num else 1.0
+                setting = 1.0
+                if extra:
+                    if type(extra[0]) is not Num:
+                        raise _no(f"the number of {name} is no plain number")
+                    setting = extra[0].value
+                if target.name in network.trained:
+                    raise _no(f"`{target.name}`, what its output is compared with, depends on its parameters")
                 return name, setting, factor / its_factor, target
     raise _no("its cost is none of " + ", ".join(NAMED))
 

@@ -16,8 +16,8 @@ from ..errors import NumberError, UsageError
 from ..network.build import Problem
 from ..ops.updates import RULES
 from .compiled import RULES as RULE_NUMBERS
-from .compiled import SLICE, Work, cores, instruction_sets, library
-from .dense import Matrix, Progress, checked_order
+from .compiled import SLICE, Work, checked_choices, library
+from .dense import Matrix, Progress, checked_order, numbers_of
 from .reference import Array, starting_values
 from .tape import Steps, refused
 from .training import settings_of
@@ -44,9 +44,11 @@ class GraphNet:
             raise UsageError("the compiled engine is not here", hint="pip install --force-reinstall backhand")
         if network.cost is None:
             raise refused("it has no cost")
-        self.problem, self.plan, self.network = problem, problem.plan, network
-        self.dtype, self.threads, self.networks = np.dtype(dtype), threads or cores(), networks
-        self.instruction_set, self._library = instruction_set or instruction_sets()[0], found
+        if networks < 1:
+            raise UsageError("there is at least one network", expected="1 or more", got=str(networks))
+        self.problem, self.plan, self.network, self.networks = problem, problem.plan, network, networks
+        self.dtype, self.threads, self.instruction_set = checked_choices(dtype, threads, instruction_set)
+        self._library = found
         rows = problem.table.rows if problem.table is not None else 1
         self.batch = min(batch or rows, rows)
         if self.batch < 1:
@@ -67,8 +69,8 @@ class GraphNet:
             UsageError: steps of different numbers of rows, and a penalty that depends on the number.
         """
         if self._steps.holds_count and (rows % self.batch or rows < self.batch):
-            reason = f"{rows} rows are no whole number of batches of {self.batch}, and its penalty depends on the rows"
-            raise refused(reason)
+            reason = f"{rows} rows are no whole number of batches of {self.batch}"
+            raise refused(f"{reason}, and its cost holds how many a step has")
 
     def _rows(self, columns: Mapping[str, Array], missing: frozenset[str] = frozenset()) -> Matrix:
         """The data, [row, column of the tape]; names that are `missing` are 0."""
@@ -118,7 +120,7 @@ class GraphNet:
         taken = checked_order(order, len(self._data))
         if taken is not None:
             self._check_count(len(taken))
-        done, size = 0, 64
+        done, size = 0, 1
         while done < steps:
             size = min(size, steps - done)
             began = time.monotonic()
@@ -132,16 +134,16 @@ class GraphNet:
                 )
             if progress:
                 progress(done, steps, float(np.nanmean(self.cost)))
-        return self.cost
+        return self.cost.copy()
 
     def gradients(self, network: int = 0) -> dict[str, Array]:
-        """∂C/∂(every parameter) of one network over the first batch, by name."""
+        """∂C/∂(every parameter) of one network over the first batch, by name; its cost is in `cost`."""
         found = np.zeros_like(self.parameters)
         self._work(1, gradients=found, begin=0)
         return self._named(found[:, network])
 
-    def predict(self, name: str, columns: Mapping[str, Array] | None = None) -> Array:
-        """The values of an equation for each row: of the sheet's data, or of others, by name.
+    def predict(self, name: str, columns: Mapping[str, Array] | None = None, network: int = 0) -> Array:
+        """The values of an equation for each row: of the sheet's data, or of others, by name; of one network.
 
         Raises:
             UsageError: the name has no slot on the tape, or columns are missing.
@@ -155,7 +157,11 @@ class GraphNet:
         data = self._data if columns is None else self._rows(columns, targets)
         slots = np.array([self._steps.slot_of(mark) for mark in marks], np.int32)
         found = np.zeros((len(data), len(slots)), self.dtype)
+        if not len(data):
+            return found.reshape(0, *node.shape)
+        own = np.ascontiguousarray(self.parameters[:, network])
         work = self._work_of(1, data, 0, min(len(data), 4096))
+        work.parameters, work.networks = own.ctypes.data, 1
         self._check(self._library.backhand_graph_predict(
             self.dtype.itemsize, self.instruction_set.encode(), ctypes.byref(self._graph), ctypes.byref(work),
             slots.ctypes.data, len(slots), found.ctypes.data,
@@ -175,7 +181,8 @@ class GraphNet:
 
     def _work_of(self, steps: int, data: Matrix, first: int, batch: int) -> Work:
         assert self.network.cost is not None
-        given = [*settings_of(self.plan).values(), 0.0, 0.0, 0.0, 0.0][:4]
+        numbers = numbers_of(self.plan.rule, tuple(settings_of(self.plan).values()), self.dtype)
+        given = [*numbers, 0.0, 0.0, 0.0, 0.0][:4]
         letters = [letter.ctypes.data for letter in self._letters] + [None, None]
         return Work(
             data=data.ctypes.data, rows=len(data), batch=batch, mean=self.network.cost.mean,

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from ..errors import UsageError
+import numpy as np
+
+from ..errors import NumberError, UsageError
 from ..network.build import Problem
 from ..ops.updates import RULES
 from .compiled import library
@@ -127,14 +129,21 @@ def point_after(problem: Problem, epochs: int, fast: bool = False, progress: Pro
     if fast:
         net = open_sheet(problem)
         net.train(epochs, progress)
-        return Point(epochs, net.updates, net.parameters(), net.state(), f"fast engine ({net.name})")
-    found: Point | None = None
+        found = net.parameters()
+        away = [name for name, value in found.items() if not np.isfinite(value).all()]
+        if away:
+            raise NumberError(
+                f"`{away[0]}` is no longer finite after {epochs:,} epochs", expected="a finite number",
+                hint="a smaller rate; without --fast the epoch and the row are named",
+            )  # fmt: skip
+        return Point(epochs, net.updates, found, net.state(), f"fast engine ({net.name})")
+    last: Point | None = None
     done = 0
     for step in steps(problem, epochs):
         if step.change is not None:
             change = step.change
-            found = Point(epochs, change.t, change.after, change.state, REFERENCE)
+            last = Point(epochs, change.t, change.after, change.state, REFERENCE)
         if progress and step.epoch != done:
             done = step.epoch
             progress(done, epochs, step.tape.cost)
-    return found
+    return last

@@ -62,6 +62,7 @@ def sweep(
     began = time.perf_counter()
     costs = nets.train(steps, progress)
     seconds = time.perf_counter() - began
+    costs = np.where(np.isfinite(nets.parameters).all(axis=0), costs, np.nan)  # the last update may run away too
     found = Sweep(problem, tuple(seeds), np.asarray(costs, np.float64), steps, seconds, {})
     found.parameters.update(nets.get(found.best))
     return found

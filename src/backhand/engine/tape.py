@@ -76,7 +76,7 @@ class Steps:
         if cost.penalty is None:
             return own
         penalty = self.scalar(cost.penalty, ())
-        self.holds_count = not cost.mean or ROWS in names(penalty)
+        self.holds_count = not cost.mean
         return add(own, penalty if cost.mean else mul(1.0 / self._count, penalty))
 
     def slot_of(self, mark: int) -> int:
@@ -209,6 +209,7 @@ class Steps:
 
     def _name(self, ref: Ref) -> int:
         if ref.name == ROWS and ROWS not in self.network.nodes:
+            self.holds_count = True
             return self.constant(float(self._count))
         return self.slot(self._formula_of(ref))
 

@@ -35,10 +35,10 @@ template <class T> INLINE Vec<T> activate(int activation, T setting, Vec<T> z, V
     switch (activation) {
         case SIGMOID: return sigmoid_of<T>(z);
         case TANH: return tanh_of<T>(z);
-        case RELU: return z > T(0) ? z : none;
+        case RELU: return none > z ? none : z;
         case LEAKY: slope = z > T(0) ? one : none + setting; return z > T(0) ? z : z * setting;
         case ELU: case SELU: {
-            Vec<T> below = smaller<T>(z, none), e = exp_of<T>(below), m = expm1_of<T>(below);
+            Vec<T> below = smaller<T>(none, z), e = exp_of<T>(below), m = expm1_of<T>(below);
             T outer = activation == SELU ? scale : T(1), inner = activation == SELU ? alpha : setting;
             slope = outer * (z > T(0) ? one : inner * e);
             return outer * (z > T(0) ? z : inner * m);

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -36,6 +37,23 @@ public:
 #endif
 };
 
+// Threads that are waited for when this ends, however it ends: as many as the machine gives, at most `count`.
+class Helpers {
+    std::vector<std::thread> threads_;
+
+public:
+    template <class F> Helpers(int count, F work) {
+        try {
+            for (int i = 0; i < count; i++) threads_.emplace_back(work, i);
+        } catch (const std::system_error&) {  // the work is shared out among fewer
+        }
+    }
+    Helpers(const Helpers&) = delete;
+    ~Helpers() {
+        for (auto& thread : threads_) thread.join();
+    }
+};
+
 class Crew {
 public:
     using Piece = std::function<void(int phase_kind, int piece)>;
@@ -44,7 +62,10 @@ public:
 #if defined(__linux__)
         owners_core_ = sched_getcpu();
 #endif
-        for (int i = 1; i < threads; i++) helpers_.emplace_back([this] { help(); });
+        try {
+            for (int i = 1; i < threads; i++) helpers_.emplace_back([this] { help(); });
+        } catch (const std::system_error&) {  // fewer helpers, then
+        }
     }
     ~Crew() {
         stop_.store(true);

@@ -221,10 +221,8 @@ template <class T> struct Engine {
                 }
             }
         };
-        std::vector<std::thread> helpers;
-        for (int i = 1; i < threads; i++) helpers.emplace_back([&, i] { take(own[i]); });
+        const Helpers helpers(threads - 1, [&](int i) { take(own[i + 1]); });
         if (threads) take(own[0]);
-        for (auto& helper : helpers) helper.join();
     }
     void results(int count, T* to) const {
         const int b = kernels->block, n = layers.back().to;

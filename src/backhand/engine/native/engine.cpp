@@ -2,6 +2,7 @@
 #include "engine.h"
 
 #include <atomic>
+#include <exception>
 #include <new>
 #include <string>
 #include <thread>
@@ -111,11 +112,12 @@ template <class T> double limit_of(const Kernels<T>* kernels, int threads) {
     constexpr int64_t count = 12 * 2000000;
     double best = 0;
     for (int round = 0; round < 5; round++) {
-        std::vector<std::thread> helpers;
         const auto start = Clock::now();
-        for (int i = 1; i < threads; i++) helpers.emplace_back([=] { kernels->multiply_adds(count); });
-        const double lanes = kernels->multiply_adds(count);
-        for (auto& helper : helpers) helper.join();
+        double lanes;
+        {
+            const Helpers helpers(threads - 1, [=](int) { kernels->multiply_adds(count); });
+            lanes = kernels->multiply_adds(count);
+        }
         const double done = 2 * lanes * double(count) * threads / std::chrono::duration<double>(Clock::now() - start).count();
         if (done > best) best = done;
     }
@@ -144,7 +146,7 @@ backhand_net* backhand_new(int bytes, const char* set, int layers, const int32_t
     if (known) return made;
     delete made;
     return nullptr;
-} catch (const std::bad_alloc&) {
+} catch (const std::exception&) {
     return nullptr;
 }
 
@@ -170,14 +172,14 @@ int64_t backhand_train(backhand_net* net, const void* inputs, const void* target
         return engine.train(as(inputs, engine), as(targets, engine), classes, as(row_weights, engine), order, rows, batch,
                             mean != 0, epochs, first, seconds, threads, costs);
     });
-} catch (const std::bad_alloc&) {
+} catch (const std::exception&) {
     return -1;
 }
 
 int backhand_predict(const backhand_net* net, const void* inputs, int64_t from, int64_t to, int threads, void* results) try {
     with(net, [&](auto& engine) { engine.predict(as(inputs, engine), from, to, threads, as(results, engine)); });
     return 0;
-} catch (const std::bad_alloc&) {
+} catch (const std::exception&) {
     return -1;
 }
 
@@ -188,7 +190,7 @@ int backhand_row_gradients(const backhand_net* net, const void* inputs, const vo
                              as(results, engine));
     });
     return 0;
-} catch (const std::bad_alloc&) {
+} catch (const std::exception&) {
     return -1;
 }
 
@@ -216,10 +218,8 @@ template <class T> void train_many(const GraphKernels<T>& kernels, const Job<T>&
                              rooms[thread].as<char>());
         }
     };
-    std::vector<std::thread> helpers;
-    for (int i = 1; i < threads; i++) helpers.emplace_back(work, i);
+    const Helpers helpers(threads - 1, [&](int i) { work(i + 1); });
     work(0);
-    for (auto& helper : helpers) helper.join();
 }
 
 // Gives `work` the kernels and the job in the type that was asked for.
@@ -234,7 +234,7 @@ template <class F> int on_tape(int bytes, const char* set, const Graph* graph, c
         return 0;
     };
     return bytes == 4 ? in(0.0f) : in(0.0);
-} catch (const std::bad_alloc&) {
+} catch (const std::exception&) {
     return -1;
 }
 

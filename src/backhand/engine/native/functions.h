@@ -21,7 +21,7 @@ template <class T> INLINE void parts_of_exp(Vec<T> x, Vec<T>& scale, Vec<T>& p) 
     constexpr T low = sizeof(T) == 4 ? T(-87) : T(-708), high = sizeof(T) == 4 ? T(88) : T(709);
     constexpr T log2_high = sizeof(T) == 4 ? T(0.693359375) : T(6.93147180369123816490e-01);
     constexpr T log2_low = sizeof(T) == 4 ? T(-2.12194440e-4) : T(1.90821492927058770002e-10);
-    x = smaller<T>(larger<T>(x, Vec<T>{} + low), Vec<T>{} + high);
+    x = smaller<T>(Vec<T>{} + high, larger<T>(Vec<T>{} + low, x));
     Vec<T> n = (x * T(1.44269504088896340736) + shift) - shift;
     Vec<T> r = (x - n * log2_high) - n * log2_low;
     constexpr int terms = sizeof(T) == 4 ? 8 : 14;
@@ -63,7 +63,7 @@ template <class T> INLINE Vec<T> tanh_of(Vec<T> z) {
     return z > T(0) ? size : -size;
 }
 template <class T> INLINE Vec<T> softplus_of(Vec<T> z) {
-    return larger<T>(z, Vec<T>{}) + log1p_of<T>(exp_of<T>(-size_of<T>(z)));
+    return larger<T>(Vec<T>{}, z) + log1p_of<T>(exp_of<T>(-size_of<T>(z)));
 }
 template <class T> INLINE Vec<T> normal_cdf_of(Vec<T> z) {  // lane by lane: the library's erfc is exact in the tails
     for (int i = 0; i < LANES<T>; i++) z[i] = T(0.5) * T(erfc(double(z[i]) * -0.70710678118654752440));

@@ -49,7 +49,7 @@ template <class T, bool ROWS> struct Pass {
                 UNROLL for (int u = 0; u < COUNT; u++) {
                     V z = w[u][FROM];
                     UNROLL for (int c = 0; c < FROM; c++) z = w[u][c] * in[c] + z;
-                    out[u * wide + r] = decltype(cut)::value ? larger<T>(z, V{}) : z;
+                    out[u * wide + r] = decltype(cut)::value ? larger<T>(V{}, z) : z;
                 }
             }
         };
@@ -167,7 +167,7 @@ template <class T> struct AtOnce {
             UNROLL for (int c = 0; c < FROM; c++) z[u] = w[u * (FROM + 1) + c] * now[c] + z[u];
         }
         if (s.function == RELU) {
-            UNROLL for (int u = 0; u < COUNT; u++) z[u] = larger<T>(z[u], V{});
+            UNROLL for (int u = 0; u < COUNT; u++) z[u] = larger<T>(V{}, z[u]);
         } else if (s.function != LINEAR) {
             UNROLL for (int u = 0; u < COUNT; u++)
                 z[u] = Tape<T>::apply(s.function, T(s.number), z[u], tape.slope[group.first + u]);

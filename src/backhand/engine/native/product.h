@@ -76,7 +76,7 @@ template <class T> struct Product {
 };
 template <class T> INLINE Vec<T> finished(Finish finish, Vec<T> sum, const T* beside) {
     switch (finish) {
-        case CUT: return sum > T(0) ? sum : Vec<T>{};
+        case CUT: return larger<T>(Vec<T>{}, sum);
         case MASK: return load(beside) > T(0) ? sum : Vec<T>{};
         case SCALE: return sum * load(beside);
         default: return sum;

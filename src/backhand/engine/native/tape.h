@@ -110,7 +110,7 @@ template <class T> struct Tape {
                 if (s.function == LINEAR) {
                     UNROLL for (int i = 0; i < R; i++) out[i] = z[i];
                 } else if (s.function == RELU) {
-                    UNROLL for (int i = 0; i < R; i++) out[i] = larger<T>(z[i], V{});
+                    UNROLL for (int i = 0; i < R; i++) out[i] = larger<T>(V{}, z[i]);
                 } else {
                     V* f = slope + size_t(k) * wide + r;
                     for (int i = 0; i < R; i++) out[i] = apply(s.function, T(s.number), z[i], f[i]);

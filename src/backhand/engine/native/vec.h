@@ -61,7 +61,7 @@ template <class T> INLINE Vec<T> select(Whole<T> where, Vec<T> yes, Vec<T> no) {
 }
 template <class T> INLINE Vec<T> larger(Vec<T> a, Vec<T> b) { return a > b ? a : b; }
 template <class T> INLINE Vec<T> smaller(Vec<T> a, Vec<T> b) { return a < b ? a : b; }
-template <class T> INLINE Vec<T> size_of(Vec<T> v) { return larger<T>(v, -v); }
+template <class T> INLINE Vec<T> size_of(Vec<T> v) { return larger<T>(-v, v); }
 template <class T> INLINE T sum_of(Vec<T> v) {  // halves onto halves, always in this order
 #if defined(__AVX512F__)
     if constexpr (sizeof(T) == 4) return _mm512_reduce_add_ps((__m512)v);
