@@ -31,6 +31,7 @@ SKIPPED = {  # what a side cannot do, or what would only repeat another
     "W6": ("torch compiled", "torch whole step"),
     "W4": ("scikit-learn",),
 }
+LABELS = {("W6", "torch fused"): "torch eager, 4,096 rows at a time"}
 SIDES = (
     "backhand", "jax", "torch eager", "torch fused", "torch compiled", "torch whole step", "scikit-learn", "numpy",
     "micrograd",
@@ -106,9 +107,11 @@ def page(whole: dict) -> str:
     limits = {int(threads): speed for threads, speed in whole["limits"].items()}
     lines = [
         "# Benchmarks", "",
-        f"{whole['machine']}. Each side in a process of its own, interleaved over {whole['rounds']} rounds of one run;"
-        " before that every side's weights (or predictions) are compared with Backhand's.", "",
-        "The most multiply-adds that this machine does, measured in the same run and counted as two operations:"
+        f"{whole['machine']}. Each side in a process of its own; the sides of a work take turns in one run, over"
+        f" {whole['rounds']} rounds in the last one. Works may be from different runs. Before that every side's weights"
+        " (or predictions) are compared with Backhand's: `apart` is the largest difference. `numpy` is Backhand's own"
+        " engine for machines without a compiler.", "",
+        "The most multiply-adds that this machine does, measured in the last run and counted as two operations:"
         f" {limits[1] / 1e9:.0f} GFLOP/s on one core, {limits[2] / 1e9:.0f} on two.", "",
         "![Each side's time in Backhand's, on a logarithmic scale](bench.svg)", "",
     ]  # fmt: skip
@@ -119,7 +122,7 @@ def page(whole: dict) -> str:
                 mine = sides["backhand"]
                 best, median = f["best"] / mine["best"], f["median"] / mine["median"]
                 last = f["said"] if name in WHOLE else f"{f['apart']:.1e}"
-                lines.append(f"| {side} | {best:.3g} | {median:.3g} | {last} |")
+                lines.append(f"| {LABELS.get((name, side), side)} | {best:.3g} | {median:.3g} | {last} |")
         lines.append("")
     return "\n".join(lines)
 

@@ -15,6 +15,7 @@ from backhand.engine.reference import starting_values
 from backhand.engine.run import run
 from backhand.engine.training import NO_STATE, update, whole_data
 from backhand.errors import BackhandError, NumberError, UsageError
+from backhand.notation.expr import calls
 from backhand.ops.updates import RULES
 
 TOLERANCE = {"float64": 1e-12, "float32": 1e-5}  # of the largest a row's own gradient is; sums may cancel
@@ -31,6 +32,8 @@ def compare(problem, count=1):
     tape, expected = whole_data(problem, starting_values(problem.network))
     largest = max(1.0, *(float(np.abs(v).max()) for v in (*tape.values.values(), *expected.totals.values()) if v.size))
     for dtype, tolerance in TOLERANCE.items():
+        if dtype == "float32" and logarithm_of_rounded(problem, tape):
+            continue
         for name in instruction_sets():
             net = GraphNet(problem, count, dtype, instruction_set=name)
             for which in {0, count - 1}:
@@ -40,6 +43,13 @@ def compare(problem, count=1):
                     assert off <= max(tolerance * scale, ROUNDING[dtype] * largest), (name, dtype, parameter)
                 assert net.cost[which] == pytest.approx(tape.cost, rel=10 * tolerance, abs=1e-5)
                 check_update(problem, net, which, tolerance)
+
+
+def logarithm_of_rounded(problem, tape):
+    """Whether the cost may take log p or log(1 - p) of a p that is 0 or 1 in float32."""
+    if not any(call.op == "log" for call in calls(problem.network.cost.own)):
+        return False
+    return any((np.minimum(np.abs(v), np.abs(1 - v)) < 1e-6).any() for v in tape.values.values())
 
 
 def check_update(problem, net, which, tolerance):
@@ -92,6 +102,23 @@ def test_steps_of_each_rule(rule, count):
                 parameter,
             )  # early steps go by a sign
         assert cost[0] == pytest.approx(expected.history[-1][2])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shape", ["3 tanh -> 2 relu", "4 sigmoid -> 4 elu", "1 relu", "2 selu -> 3 tanh -> 1 silu"])
+def test_a_chain_whose_rows_stand_in_one_register(shape, dtype):
+    text = (
+        f"input x[2]; target t\nlayers x -> {shape} -> 1 as y\ncost C = mse(y, t)\nstart he seed 3\nrate 0.05\n"
+        "data\nx[1], x[2], t\n0.1, -0.4, 0.3\n0.7, 1.1, 0.9"
+    )
+    problem = bh.read(text).problem
+    expected = run(problem, 15)
+    for name in instruction_sets():
+        net = GraphNet(problem, 1, dtype, instruction_set=name)
+        cost = net.train(15)
+        for parameter, value in expected.parameters.items():
+            assert np.allclose(net.get()[parameter], value, rtol=0, atol=1e-12 if dtype == "float64" else 1e-5), name
+        assert cost[0] == pytest.approx(expected.history[-1][2], rel=1e-10 if dtype == "float64" else 1e-4)
 
 
 def test_more_rows_than_lanes():

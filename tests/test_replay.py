@@ -1,10 +1,12 @@
 """A training taken up after many epochs: the fast engines bring it to where the reference engine would."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from test_cli import good
+from test_cli import environment, good
 
 import backhand as bh
 from backhand.cli.examples import example_names
@@ -119,12 +121,23 @@ def test_what_cannot_be_taken_up():
         bh.read(runs_away).show(epoch=9000, fast=True)
 
 
+def test_without_a_compiled_engine_the_command_says_so_once(tmp_path):
+    (tmp_path / "wide.bh").write_text(LAYERS.format(40, "adam", "batch"))
+    done = subprocess.run(
+        [sys.executable, "-m", "backhand", "show", str(tmp_path / "wide.bh"), "--epoch", "5", "--fast"],
+        env=environment(BACKHAND_ENGINE="numpy"), capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stderr.startswith("warning: the compiled engine is not here, so training is slower, in NumPy;")
+    assert done.stderr.count("\n") == 1
+    assert "by the fast engine (NumPy, float64)" in done.stdout
+
+
 def test_without_a_compiled_engine(monkeypatch):
     for module in (fast, graph, replay):
         monkeypatch.setattr(module, "library", lambda: None)
     fast._say_once.cache_clear()
     problem = bh.read(LAYERS.format(40, "adam", "batch")).problem
-    with pytest.warns(UserWarning, match="not built here"):
+    with pytest.warns(UserWarning, match="is not here"):
         equal(point_after(problem, 5, fast=True), point_after(problem, 5), 1e-7)
     skip = LAYERS.format(3, "adam", "batch").replace("mse(y, t)", "mse(y + x[1], t)")
     with pytest.raises(UsageError, match="the fast engine does not take this network"):

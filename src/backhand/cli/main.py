@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -323,7 +324,9 @@ backhand.add_command(predict)
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command and ends the process with its exit code; errors end in words, never in a traceback."""
     try:
-        code = backhand.main(arguments, prog_name="backhand", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = _warned
+            code = backhand.main(arguments, prog_name="backhand", standalone_mode=False)
         sys.stdout.flush()
     except BackhandError as error:
         _say("error: " + str(error))
@@ -352,6 +355,10 @@ def main(arguments: list[str] | None = None) -> None:
         )
         code = 1
     raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _warned(message: Warning | str, *_: object, **__: object) -> None:
+    _say(f"warning: {message}")
 
 
 def _say(text: str) -> None:

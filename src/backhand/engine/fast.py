@@ -40,7 +40,7 @@ def open_engine(
 @cache
 def _say_once() -> None:
     warnings.warn(
-        "the compiled engine was not built here, so training is slower, in NumPy; with a C++ compiler at hand"
+        "the compiled engine is not here, so training is slower, in NumPy; with a C++ compiler at hand"
         " (Debian: apt install g++) `pip install --force-reinstall --no-deps --no-binary backhand backhand` builds it",
         stacklevel=3,
     )
