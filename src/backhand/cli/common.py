@@ -16,6 +16,7 @@ from ..notation.numbers import Digits
 if TYPE_CHECKING:
     from ..api import Sheet
     from ..document.parts import Document
+    from ..train.fit import Epoch
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -186,15 +187,15 @@ def print_document(document: Any, digits: Digits) -> None:
 
 
 class Progress:
-    """Epochs on stderr while a long run goes on; silent where stderr is no terminal or the run is short."""
+    """Epochs on stderr while a run of at least so many goes on; silent where stderr is no terminal."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, least: int = 200) -> None:
         self.bar: Any = None
         self.task: Any = None
-        self.total, self.shown = total, 0
+        self.total, self.least, self.shown = total, least, 0
 
     def __enter__(self) -> Progress:
-        if sys.stderr.isatty() and self.total >= 200:
+        if sys.stderr.isatty() and self.total >= self.least:
             from rich.console import Console
             from rich.progress import Progress as Bar
 
@@ -211,6 +212,11 @@ class Progress:
         if self.bar and done - self.shown >= 20:
             self.shown = done
             self.bar.update(self.task, completed=done, description=f"epoch {done:,}, cost {cost:.6g}")
+
+    def fitting(self, epoch: Epoch, total: int) -> None:
+        if self.bar:
+            said = f"epoch {epoch.number}, cost {epoch.cost:.4g}, held out {epoch.validation:.4g}"
+            self.bar.update(self.task, completed=epoch.number, description=said)
 
     def count(self, done: int, total: int) -> None:
         if self.bar and done % 20 == 0:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import click
 
 from ..errors import UsageError
 from ..notation.numbers import Digits
-from .common import deliver, output_options
+from .common import Progress, deliver, output_options
 
 
 class _Sizes(click.ParamType[tuple[int, ...]]):
@@ -83,41 +82,13 @@ def train(
     if place.suffix.lower() != ".bhm":
         raise UsageError(f"{place} says no model format", expected="a name ending in .bhm")
     settings = Settings(**chosen)
-    with _Bar(settings.epochs) as bar:
+    with Progress(settings.epochs, least=1) as bar:
         found = train_table(
-            data, target, settings, task=task, missing=missing, ignore=ignore, by_time=by_time, report=bar.epoch
+            data, target, settings, task=task, missing=missing, ignore=ignore, by_time=by_time, report=bar.fitting
         )
     found.model.save(place)
     click.echo(f"written: {place}", err=True)
     deliver(found, output, form, as_json, digits)
-
-
-class _Bar:
-    """Epochs on stderr, with both costs; silent where that is no terminal."""
-
-    def __init__(self, epochs: int) -> None:
-        self.bar: Any = None
-        self.task: Any = None
-        self.total = epochs
-
-    def __enter__(self) -> _Bar:
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self.bar = Progress(console=Console(stderr=True), transient=True)
-            self.bar.start()
-            self.task = self.bar.add_task("epochs", total=self.total)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bar:
-            self.bar.stop()
-
-    def epoch(self, done: Any, total: int) -> None:
-        if self.bar:
-            said = f"epoch {done.number}, cost {done.cost:.4g}, held out {done.validation:.4g}"
-            self.bar.update(self.task, completed=done.number, description=said)
 
 
 @click.command()

@@ -53,7 +53,7 @@ def moved(parameters: Mapping[str, Array], ref: Ref, by: float) -> dict[str, Arr
     """The parameters with one entry changed."""
     changed = dict(parameters)
     array = np.array(changed[ref.name])
-    array[tuple(i - 1 for i in ref.index)] += by
+    array[ref.place] += by
     changed[ref.name] = array
     return changed
 
@@ -75,7 +75,7 @@ def compare(problem: Problem, epsilon: float = ONE_SIDED, chosen: list[Ref] | No
     cost = Costs(problem)
     base = cost(parameters)
     for ref in chosen if chosen is not None else [r for p in network.parameters for r in p.entries()]:
-        at = tuple(i - 1 for i in ref.index)
+        at = ref.place
         value = float(parameters[ref.name][at])
         step = central_step(value)
         above, below = cost(moved(parameters, ref, step)), cost(moved(parameters, ref, -step))

@@ -77,10 +77,10 @@ class DenseProblem:
             for j, row in enumerate(layer.weights()):
                 for k, ref in enumerate(row):
                     assert ref is not None
-                    found[ref.name][_at(ref)] = weights[j, k]
+                    found[ref.name][ref.place] = weights[j, k]
                 bias = layer.units[j].bias
                 if bias is not None:
-                    found[bias.name][_at(bias)] = biases[j]
+                    found[bias.name][bias.place] = biases[j]
         return found
 
 
@@ -201,12 +201,9 @@ def _matrix(values: Array) -> Matrix:
 
 def _column(values: Mapping[str, Array], ref: Ref) -> Matrix:
     found = values[ref.name]
-    at: tuple[slice | int, ...] = (slice(None), *_at(ref))
+    at: tuple[slice | int, ...] = (slice(None), *ref.place)
     return np.asarray(found[at])
 
-
-def _at(ref: Ref) -> tuple[int, ...]:
-    return tuple(i - 1 for i in ref.index)
 
 
 def _parameters(layer: Layer, start: Mapping[str, Array]) -> tuple[Matrix, Matrix]:
@@ -218,7 +215,7 @@ def _parameters(layer: Layer, start: Mapping[str, Array]) -> tuple[Matrix, Matri
 
     def number(ref: Ref | None) -> float:
         assert ref is not None
-        return float(start[ref.name][_at(ref)])
+        return float(start[ref.name][ref.place])
 
     rows = [[number(ref) for ref in row] for row in layer.weights()]
     return np.array(rows), np.array([number(unit.bias) for unit in layer.units])

@@ -77,7 +77,7 @@ class GraphNet:
         found = []
         rows = len(next(iter(columns.values()))) if columns else 1
         for ref in self._steps.columns:
-            at: tuple[slice | int, ...] = (slice(None), *(i - 1 for i in ref.index))
+            at: tuple[slice | int, ...] = (slice(None), *ref.place)
             if ref.name in columns:
                 found.append(columns[ref.name][at])
             elif ref.name in missing:
@@ -88,7 +88,7 @@ class GraphNet:
 
     def put(self, parameters: Mapping[str, Array]) -> None:
         """Sets the parameters of all networks; the state of the rule begins anew."""
-        values = [parameters[r.name][tuple(i - 1 for i in r.index)] for r in self.parameters_in_order]
+        values = [parameters[r.name][r.place] for r in self.parameters_in_order]
         self.parameters = np.repeat(np.array(values, self.dtype)[:, None], self.networks, axis=1)
         self.count, self._next = 0, 0
         for letter in self._letters:
@@ -106,7 +106,7 @@ class GraphNet:
     def _named(self, values: Matrix) -> dict[str, Array]:
         found = {p.name: np.zeros(p.shape) for p in self.network.parameters}
         for ref, value in zip(self.parameters_in_order, values, strict=True):
-            found[ref.name][tuple(i - 1 for i in ref.index)] = value
+            found[ref.name][ref.place] = value
         return found
 
     def train(self, steps: int, progress: Progress | None = None, order: Matrix | None = None) -> Matrix:

@@ -92,7 +92,7 @@ class Tape:
         """A name's value in one row (counted from 0 within this tape), or one entry of it."""
         found = self.values[ref.name]
         inner = found[min(row, len(found) - 1)]
-        return np.asarray(inner[tuple(i - 1 for i in ref.index)] if ref.index else inner)
+        return np.asarray(inner[ref.place] if ref.index else inner)
 
     @cached_property
     def own(self) -> Array:

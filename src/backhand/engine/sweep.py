@@ -58,7 +58,7 @@ def sweep(
     start = dict(starting_values(problem.network))
     for number, seed in enumerate(seeds):
         drawn = {**start, **problem.draw(seed)}
-        nets.parameters[:, number] = [drawn[r.name][tuple(i - 1 for i in r.index)] for r in nets.parameters_in_order]
+        nets.parameters[:, number] = [drawn[r.name][r.place] for r in nets.parameters_in_order]
     began = time.perf_counter()
     costs = nets.train(steps, progress)
     seconds = time.perf_counter() - began

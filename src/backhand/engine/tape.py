@@ -21,7 +21,7 @@ SUM, QUOTIENT, POWER, LARGER, SMALLER, LOG_SUM_EXP, SQUARED, HUBER, RAISED = ran
 FUNCTIONS = {"exp": 100, "log": 101, "sqrt": 102, "abs": 103, **{name: i for i, name in enumerate(ACTIVATIONS[:-1])}}
 LINEAR = FUNCTIONS["linear"]
 MOST_STEPS = 200_000
-_STEP = np.dtype([(name, "i4") for name in ("operation", "out", "a", "b", "first", "end", "function")] + [("_", "i4")]
+_STEP = np.dtype([(name, "i4") for name in ("operation", "a", "b", "first", "end", "function")]
                  + [("number", "f8")])  # fmt: skip
 _EDGE = np.dtype([("x", "i4"), ("y", "i4")])
 
@@ -54,8 +54,7 @@ class Steps:
         for node in network.nodes.values():
             if node.role is Role.CONST and node.value is not None:
                 for ref in node.entries():
-                    at = tuple(i - 1 for i in ref.index)
-                    self.slots[ref] = self.constant(float(node.value[at]))
+                    self.slots[ref] = self.constant(float(node.value[ref.place]))
         hidden = self._fused()
         for node in network.equations:
             if node.name in hidden:
@@ -101,8 +100,8 @@ class Steps:
             if step["operation"] in (SUM, LOG_SUM_EXP):
                 used = [int(s) for pair in edges[step["first"] : step["end"]] for s in pair.tolist() if s >= 0]
             needed[first + k] = any(needed[s] for s in used)
-            steps[k] = (step["operation"], first + k, a, b, step["first"], step["end"], step["function"], 0,
-                        step["number"])  # fmt: skip
+            kept = (step[name] for name in ("first", "end", "function", "number"))
+            steps[k] = (step["operation"], a, b, *kept)
         constants = np.array(list(self.constants) or [0.0])
         graph = Graph(
             len(self.parameters), len(self.columns), len(self.constants), len(steps), len(self.edges),

@@ -312,7 +312,7 @@ def columns(values: Mapping[str, np.ndarray], refs: tuple[Ref, ...]) -> np.ndarr
     """Entries side by side, a row per example."""
     parts = []
     for ref in refs:
-        at: tuple[slice | int, ...] = (slice(None), *(i - 1 for i in ref.index))
+        at: tuple[slice | int, ...] = (slice(None), *ref.place)
         parts.append(values[ref.name][at])
     return np.stack(parts, axis=1)
 

@@ -231,7 +231,7 @@ def _engine_value(
 ) -> np.ndarray | None:
     if gradients is None or tape is None:
         return None
-    at = tuple(i - 1 for i in ref.index)
+    at = ref.place
     node = tape.network.nodes[ref.name]
     if row is not None:
         return np.asarray(gradients.rows(ref.name)[(tape.rows.index(row), *at)])
@@ -385,7 +385,7 @@ def whole_steps(d: Derivation) -> list[Step]:
         return []
     if d.of == TOP and d.name.name in d.gradients.totals:
         return total_steps(d.gradients, [d.name], {})
-    rows, at = d.gradients.rows(d.name.name), tuple(i - 1 for i in d.name.index)
+    rows, at = d.gradients.rows(d.name.name), d.name.place
     parts = tuple(as_expr(rows[(i, *at)]) for i in range(count))
     numbers: Expr = Call("add", parts) if count > 1 else parts[0]
     if d.averaged:

@@ -73,7 +73,7 @@ def weights_before(network: Network, flat: Flat, entries: Iterable[Index]) -> di
             assert type(leaf) is Ref
             if leaf.name in network.nodes and network.nodes[leaf.name].role is Role.PARAMETER:
                 mark = marks.setdefault(leaf.name, np.zeros(network.shape_of(leaf.name), dtype=bool))
-                mark[tuple(i - 1 for i in leaf.index)] = True
+                mark[leaf.place] = True
             else:
                 further.add(leaf.name)
     for node in reversed(network.equations):

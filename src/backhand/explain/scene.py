@@ -37,7 +37,7 @@ class Scene:
         if isinstance(leaf, Partial):
             assert self.gradients is not None
             found = self.gradients.rows(leaf.by.name)[self.row]
-            return np.asarray(found[tuple(i - 1 for i in leaf.by.index)])
+            return np.asarray(found[leaf.by.place])
         if leaf.name not in self.tape.values:
             return np.asarray(float(self.tape.count))  # N
         return np.asarray(self.tape.value(leaf, self.row))

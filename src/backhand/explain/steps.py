@@ -51,7 +51,7 @@ def total_steps(gradients: Gradients, refs: Sequence[Ref], rename: Names) -> lis
         refs = tape.network.nodes[name].entries()  # the penalty holds single entries: each has a line of its own
     out = []
     for ref in refs:
-        at = tuple(i - 1 for i in ref.index)
+        at = ref.place
         left = Partial(Ref(cost.name), ref)
         letters: Expr = over_rows(Partial(gradients.program.symbol, ref), tape.rows)
         parts = tuple(as_expr(rows[(i, *at)]) for i in range(tape.count))
@@ -71,7 +71,7 @@ def update_steps(change: Change, gradients: Gradients, ref: Ref, rename: Names) 
     """The update of one parameter (or entry), each line of the rule with its numbers, state before and after."""
     cost, rule = gradients.tape.network.cost, change.rule
     assert cost is not None
-    at = tuple(i - 1 for i in ref.index)
+    at = ref.place
     name = ref.name
     numbers: dict[str, Expr] = {"η": Num(change.rate), "t": Num(float(change.t))}
     numbers |= {k: Num(v) for k, v in change.settings.items()}

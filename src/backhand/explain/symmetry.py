@@ -186,7 +186,7 @@ def _matrix(
     def number(ref: Ref | None) -> complex:
         if ref is None:
             return complex(np.nan)
-        return complex(parameters[ref.name][tuple(i - 1 for i in ref.index)], marks.get(ref, 0))
+        return complex(parameters[ref.name][ref.place], marks.get(ref, 0))
 
     if layer.whole and not any(ref.name == layer.whole[0].name for ref in marks):
         weights = parameters[layer.whole[0].name].astype(complex)

@@ -72,11 +72,11 @@ def gradient_table(gradients: Gradients, scene: Scene, most: int = ROWS) -> Tabl
     values = {name: gradients.rows(name) for name in dict.fromkeys(r.name for r in refs)}
     rows: list[tuple[Cell, ...]] = []
     for row in _picked(tape.count, most):
-        rows.append((str(tape.rows[row]), *(float(values[r.name][(row, *(i - 1 for i in r.index))]) for r in refs)))
+        rows.append((str(tape.rows[row]), *(float(values[r.name][(row, *r.place)]) for r in refs)))
     cost = tape.network.cost
     assert cost is not None
     if tape.count > 1 or cost.penalty is not None:
-        totals = [float(gradients.totals[r.name][tuple(i - 1 for i in r.index)]) for r in refs]
+        totals = [float(gradients.totals[r.name][r.place]) for r in refs]
         rows.append((f"∂{cost.name}/∂", *totals))
     text = "Gradients, a row per example" + (
         f"; the last line is of the whole {cost.name}" if len(rows) > tape.count else ""

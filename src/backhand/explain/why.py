@@ -209,7 +209,7 @@ def _largest(page: Page, d: Derivation, left: Partial) -> None:
     for path in shown:
         rows.append((_symbols(path), _filled_values(path), path.value))
     page.add(Table(("path", "its factors", "product"), tuple(rows)))
-    at = tuple(i - 1 for i in d.name.index)
+    at = d.name.place
     total = float(np.asarray(d.gradients.rows(d.name.name)[(d.tape.rows.index(row or 1), *at)]))
     if d.averaged:
         total = total / d.tape.count

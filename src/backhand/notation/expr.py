@@ -74,6 +74,11 @@ class Ref(Expr):
     index: Index = ()
     span: Span = field(default=None, compare=False, repr=False)
 
+    @property
+    def place(self) -> tuple[int, ...]:
+        """The index as arrays count, from 0."""
+        return tuple(i - 1 for i in self.index)
+
 
 @dataclass(frozen=True, slots=True)
 class Partial(Expr):

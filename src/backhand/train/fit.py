@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,7 +69,6 @@ class Fitted:
     stopped: str
     seconds: float
     engine: str
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 Report = Callable[[Epoch, int], None]

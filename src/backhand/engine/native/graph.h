@@ -28,7 +28,7 @@ struct Edge {
     int32_t x, y;  // y: -1 where slot x stands alone
 };
 struct Step {
-    int32_t operation, out, a, b;
+    int32_t operation, a, b;
     int32_t first, end;   // edges
     int32_t function;
     double number;        // of a power, of huber, of leaky and elu
