@@ -17,8 +17,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from beside import BESIDE, beside_lines, timed_beside
 from whole import WHOLE, timed_whole
-from work import WORKS, operations
+from work import GOALS, WORKS, operations
 
 from backhand.engine.compiled import limit
 
@@ -40,18 +41,19 @@ SIDES = (
 
 def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("works", nargs="*", default=[*WORKS, *WHOLE])
+    asked.add_argument("works", nargs="*", default=[*WORKS, *BESIDE, *WHOLE])
     asked.add_argument("--rounds", type=int, default=7)
     asked.add_argument("--sides", default=",".join(SIDES))
     asked.add_argument("--peers", default=sys.executable, help="the Python that has the peers")
     asked.add_argument("--out", type=Path, default=HERE.parent / "docs")
     given = asked.parse_args()
-    found = {name: timed_whole(name, given) if name in WHOLE else timed(name, given) for name in given.works}
+    timers = {**dict.fromkeys(WORKS, timed), **dict.fromkeys(WHOLE, timed_whole), **dict.fromkeys(BESIDE, timed_beside)}
+    found = {name: timers[name](name, given) for name in given.works}
     given.out.mkdir(exist_ok=True)
     path = given.out / "bench.json"
     old = json.loads(path.read_text()) if path.exists() else {"works": {}}
     limits = {threads: limit(threads=threads) for threads in (1, 2)}
-    works = {name: {**old["works"], **found}[name] for name in (*WORKS, *WHOLE) if name in {**old["works"], **found}}
+    works = {name: {**old["works"], **found}[name] for name in timers if name in {**old["works"], **found}}
     whole = {"machine": machine(), "rounds": given.rounds, "limits": limits, "works": works}
     path.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n")
     (given.out / "bench.md").write_text(page(whole))
@@ -75,6 +77,10 @@ def timed(name: str, given: argparse.Namespace) -> dict:
             said = worker.stdout.readline().split()
             if said[:1] != ["ready"]:
                 print(f"{name}: {side} is not here: {worker.stderr.read().strip().splitlines()[-1:]}", file=sys.stderr)
+                continue
+            if not (side == "scikit-learn" or float(said[1]) <= WORKS[name].apart):
+                print(f"{name}: {side} is {said[1]} from Backhand's numbers: not timed", file=sys.stderr)
+                worker.kill()
                 continue
             workers[side], found[side] = worker, {"apart": float(said[1]), "best": [], "median": []}
             print(f"{name}: {side} is ready, {float(said[1]):.1e} from Backhand's numbers", file=sys.stderr)
@@ -110,21 +116,26 @@ def page(whole: dict) -> str:
         f"{whole['machine']}. Each side in a process of its own; the sides of a work take turns in one run, over"
         f" {whole['rounds']} rounds in the last one. Works may be from different runs. Before that every side's weights"
         " (or predictions) are compared with Backhand's: `apart` is the largest difference. `numpy` is Backhand's own"
-        " engine for machines without a compiler.", "",
+        " engine for machines without a compiler. The goals are for the best times.", "",
         "The most multiply-adds that this machine does, measured in the last run and counted as two operations:"
         f" {limits[1] / 1e9:.0f} GFLOP/s on one core, {limits[2] / 1e9:.0f} on two.", "",
         "![Each side's time in Backhand's, on a logarithmic scale](bench.svg)", "",
     ]  # fmt: skip
     for name, sides in whole["works"].items():
+        if name in BESIDE:
+            lines += [*beside_lines(name, sides), ""]
+            continue
         lines += _whole_lines(name, sides) if name in WHOLE else _work_lines(name, sides, limits)
         for side, f in sides.items():
             if side != "backhand":
                 mine = sides["backhand"]
                 best, median = f["best"] / mine["best"], f["median"] / mine["median"]
                 last = f["said"] if name in WHOLE else f"{f['apart']:.1e}"
-                lines.append(f"| {LABELS.get((name, side), side)} | {best:.3g} | {median:.3g} | {last} |")
+                goal = GOALS.get((name, side))
+                row = (LABELS.get((name, side), side), f"{best:.3g}", f"{median:.3g}", f"{goal:,}" if goal else "", last)
+                lines.append(f"| {' | '.join(row)} |")
         lines.append("")
-    return "\n".join(lines)
+    return "\n".join([*lines, (HERE / "reasons.md").read_text()])
 
 
 def _work_lines(name: str, sides: dict, limits: dict[int, float]) -> list[str]:
@@ -137,7 +148,7 @@ def _work_lines(name: str, sides: dict, limits: dict[int, float]) -> list[str]:
     shown = f"{per * 1e3:.3g} ms" if per > 1e-3 else f"{per * 1e9:.3g} ns"
     return [f"## {name}: {work.said}", "",
             f"Backhand: {shown} {unit}{' of one network' if work.networks > 1 else ''} at best{speed}.", "",
-            "| side | times slower (best) | times slower (median) | apart |", "|---|---|---|---|"]  # fmt: skip
+            "| side | times slower (best) | times slower (median) | goal | apart |", "|---|---|---|---|---|"]  # fmt: skip
 
 
 def _whole_lines(name: str, sides: dict) -> list[str]:
@@ -145,7 +156,7 @@ def _whole_lines(name: str, sides: dict) -> list[str]:
     said = f" ({mine['said']})" if mine["said"] else ""
     return [f"## {name}: {WHOLE[name]}", "",
             f"Backhand: {mine['best']:.2f} s at best, {mine['median']:.2f} s in the middle{said}.", "",
-            "| side | times slower (best) | times slower (median) | |", "|---|---|---|---|"]  # fmt: skip
+            "| side | times slower (best) | times slower (median) | goal | |", "|---|---|---|---|---|"]  # fmt: skip
 
 
 def picture(whole: dict) -> str:
@@ -156,6 +167,8 @@ def picture(whole: dict) -> str:
         return 130 + wide * math.log10(max(ratio, 0.1) * 10) / 5  # from 0.1 to 10,000 times
 
     for name, sides in whole["works"].items():
+        if name in BESIDE:
+            continue
         parts.append(f'<text x="8" y="{y + 4}" font-weight="bold">{name}</text>')
         for side, f in sides.items():
             if side == "backhand":

@@ -16,6 +16,7 @@ class Work:
         sizes: units of each layer, the inputs first; relu between them.
         cost: mse or softmax cross entropy.
         check: after so many steps every side's weights must agree.
+        apart: as far as they may be apart then; Adam's steps are of one size, so a sign that rounding turns counts whole.
         kind: `train` is timed by the epoch, `steps` by many full-batch steps, `predict` and `rows` (each row's own
             gradients) by one pass over all rows.
         networks: how many of the network at once.
@@ -32,6 +33,7 @@ class Work:
     rate: float = 1e-3
     threads: int = 1
     check: int = 40
+    apart: float = 1e-3
     kind: str = "train"
     networks: int = 1
     fresh: bool = False
@@ -46,7 +48,7 @@ WORKS = {
         Work("W2", "8-64-64-1, 20,000 rows, batch 32, Adam, one thread", (8, 64, 64, 1), 20_000, 32, check=60),
         Work("W2b", "8-64-64-1, 20,000 rows, batch 256, Adam", (8, 64, 64, 1), 20_000, 256, threads=2),
         Work("W3", "784-256-128-10, 60,000 rows, batch 128, Adam", (784, 256, 128, 10), 60_000, 128,
-             "softmax_cross_entropy", threads=2, check=20),
+             "softmax_cross_entropy", threads=2, check=20, apart=5e-3),
         Work("W4", "1024-2048-2048-10, batch 512", (1024, 2048, 2048, 10), 4096, 512, "softmax_cross_entropy", "sgd",
              0.01, threads=2, check=2),
         Work("W5", "8-64-64-1, each row's own gradients, 10,000 rows, memory reused", (8, 64, 64, 1), 10_000, 10_000,
@@ -56,6 +58,14 @@ WORKS = {
         Work("W6", "8-64-64-1, inference of 1,000,000 rows", (8, 64, 64, 1), 1_000_000, 1_000_000, threads=2, check=0,
              kind="predict"),
     )
+}  # fmt: skip
+
+# Times faster than a side, by the best times, that Backhand is to be.
+GOALS = {
+    ("W1", "jax"): 8, ("W1", "torch eager"): 8000, ("W1-1024", "jax"): 15,
+    ("W2", "jax"): 2.0, ("W2", "torch eager"): 70, ("W2", "scikit-learn"): 35, ("W2b", "jax"): 2.4,
+    ("W3", "jax"): 1.6, ("W3", "torch fused"): 2.1, ("W4", "jax"): 1.35, ("W4", "torch eager"): 1.2,
+    ("W5", "jax"): 6, ("W5-fresh", "jax"): 3, ("W6", "torch eager"): 8, ("W6", "torch fused"): 2.5,
 }  # fmt: skip
 
 

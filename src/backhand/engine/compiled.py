@@ -27,10 +27,11 @@ from .dense import (
     numbers_of,
 )  # fmt: skip
 
-INTERFACE = 3
+INTERFACE = 5
 ACTIVATIONS = (
     "linear", "sigmoid", "tanh", "relu", "leaky", "elu", "selu", "gelu", "silu", "softplus", "step", "softmax",
 )  # fmt: skip
+_COSTS = (*COSTS, "sigmoid_cross_entropy")
 RULES = ("gradient", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 MOST_THREADS = 256
 SLICE = 0.2  # seconds at a time in the library, so that Ctrl-C is answered
@@ -40,7 +41,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "backhand_interface": (_I, []),
     "backhand_sets": (ctypes.c_char_p, []),
     "backhand_limit": (_D, [_I, ctypes.c_char_p, _I]),
-    "backhand_new": (_V, [_I, ctypes.c_char_p, _I, _V, _V, _V, _V, _I, _D, _D, ctypes.c_uint64]),
+    "backhand_new": (_V, [_I, ctypes.c_char_p, _I, _V, _V, _I, _V, _V, _I, _D, _D, ctypes.c_uint64]),
     "backhand_free": (None, [_V]),
     "backhand_rule": (None, [_V, _I, _D, _V, _D, _I64]),
     "backhand_count": (_I64, [_V]),
@@ -145,12 +146,15 @@ class CompiledNet:
         self.name = f"compiled, {self.instruction_set}, {self.dtype}"
         self._library = found
         sizes = np.array(plan.sizes, np.int32)
-        activations = np.array([ACTIVATIONS.index(y.activation) for y in plan.layers], np.int32)
+        last, cost = plan.end
+        names = [*(y.activation for y in plan.layers[:-1]), last]
+        activations = np.array([ACTIVATIONS.index(name) for name in names], np.int32)
         settings = np.array([plan.setting(y) for y in plan.layers])
         dropouts = np.array([y.dropout for y in plan.layers])
         self._net = found.backhand_new(
             self.dtype.itemsize, self.instruction_set.encode(), len(plan.layers), _at(sizes), _at(activations),
-            _at(settings), _at(dropouts), COSTS.index(plan.cost), plan.cost_setting, plan.cost_factor, plan.seed,
+            ACTIVATIONS.index(plan.layers[-1].activation), _at(settings), _at(dropouts), _COSTS.index(cost),
+            plan.cost_setting, plan.cost_factor, plan.seed,
         )  # fmt: skip
         if not self._net:
             raise MemoryError(f"no room for a network of {plan.weight_count:,} weights")

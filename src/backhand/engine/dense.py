@@ -105,6 +105,16 @@ class DensePlan:
         return (self.inputs, *(layer.units for layer in self.layers))
 
     @property
+    def end(self) -> tuple[str, str]:
+        """The last activation and the cost as the engines train them. The cross entropies of sigmoid and softmax are
+        worked from z: a probability that is rounded to 0 or 1 has no logarithm to go by."""
+        named = self.layers[-1].activation, self.cost
+        return {
+            ("sigmoid", "binary_cross_entropy"): ("linear", "sigmoid_cross_entropy"),
+            ("softmax", "cross_entropy"): ("linear", "softmax_cross_entropy"),
+        }.get(named, named)
+
+    @property
     def mean(self) -> bool:
         """Whether the cost is a mean over the rows of a batch, not their sum."""
         return NAMED[self.cost].reduction == "rowmean"

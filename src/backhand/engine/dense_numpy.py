@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -161,14 +162,16 @@ class NumpyNet:
     def _pass(self, x: Matrix, y: Matrix, weights: Matrix | None, rows: Matrix | None) -> tuple[Parameters, float]:
         """The gradients of a batch and the sum of its rows' own costs. `rows`, where dropout is on: which they are."""
         values, slopes = [x], []
-        for number, ((w, b), layer) in enumerate(zip(self._parameters, self.plan.layers, strict=True)):
+        last, cost = self.plan.end
+        layers = [*self.plan.layers[:-1], replace(self.plan.layers[-1], activation=last)]
+        for number, ((w, b), layer) in enumerate(zip(self._parameters, layers, strict=True)):
             a, slope = self._forward(layer, values[-1] @ w.T + b)
             if rows is not None and layer.dropout:
                 mask = kept(self.plan.seed, self._count, number, rows, layer.units, layer.dropout).astype(self.dtype)
                 a, slope = a * mask, slope * mask
             values.append(a)
             slopes.append(slope)
-        own, delta = self._cost(values[-1], slopes[-1], y)
+        own, delta = self._cost(cost, last, values[-1], slopes[-1], y)
         scale = np.full(len(x), self.plan.cost_factor) if weights is None else weights * self.plan.cost_factor
         delta = delta * (scale / (len(x) if self.plan.mean else 1)).astype(self.dtype)[:, None]
         found: Parameters = []
@@ -182,27 +185,25 @@ class NumpyNet:
                 delta = (delta @ w) * slopes[number - 2]
         return found[::-1], float((own * scale).sum())
 
-    def _cost(self, a: Matrix, slope: Matrix, y: Matrix) -> tuple[Matrix, Matrix]:
+    def _cost(self, cost: str, activation: str, a: Matrix, slope: Matrix, y: Matrix) -> tuple[Matrix, Matrix]:
         """Each row's own cost and ∂/∂z of it."""
-        cost, softmax = self.plan.cost, self.plan.layers[-1].activation == "softmax"
         t = np.eye(a.shape[1], dtype=self.dtype)[y] if y.ndim == 1 else y
-        if cost == "softmax_cross_entropy" or (cost == "cross_entropy" and softmax):
+        if cost == "softmax_cross_entropy":
             shifted = a - a.max(axis=1, keepdims=True)
-            p = a if cost == "cross_entropy" else np.exp(shifted)
+            p = np.exp(shifted)
             total = p.sum(axis=1, keepdims=True, dtype=np.float64)
-            logs = np.log(a, dtype=np.float64) if cost == "cross_entropy" else shifted - np.log(total)
-            own = -np.where(t != 0, t * logs, 0).sum(axis=1)
-            delta = (p if cost == "cross_entropy" else p / total) * t.sum(axis=1, keepdims=True) - t
-            return own, delta.astype(self.dtype) * (1 if cost == "cross_entropy" else slope)
-        if cost == "binary_cross_entropy" and self.plan.layers[-1].activation == "sigmoid":
-            wide = a.astype(np.float64)
-            own = -np.where(t != 0, t * np.log(wide), 0) - np.where(t != 1, (1 - t) * np.log1p(-wide), 0)
-            return own.sum(axis=1), a - t
+            own = -np.where(t != 0, t * (shifted - np.log(total)), 0).sum(axis=1)
+            return own, (p / total * t.sum(axis=1, keepdims=True) - t).astype(self.dtype) * slope
+        if cost == "sigmoid_cross_entropy":
+            z = a.astype(np.float64)
+            small = np.exp(-np.abs(z))  # which never overflows
+            own = np.maximum(z, 0) - t * z + np.log1p(small)
+            return own.sum(axis=1), (np.where(z >= 0, 1, small) / (1 + small) - t).astype(self.dtype)
         own, delta = _COSTS[cost](a, t, self.plan.cost_setting)
         own = own.astype(np.float64).sum(axis=1)
         if cost in ("mse", "mae", "huber", "poisson"):
             own, delta = own / a.shape[1], delta / a.shape[1]
-        if softmax:
+        if activation == "softmax":
             return own, (a * (delta - (a * delta).sum(axis=1, keepdims=True))).astype(self.dtype)
         return own, (delta * slope).astype(self.dtype)
 

@@ -25,33 +25,27 @@ static double cost_row(const Net<T>& net, const Batch<T>& batch, int64_t row, co
     const T share = T(weight * double(batch.share));
     double own = 0;
     bool through = true;  // whether d is ∂C/∂a still, to be taken through the activation
-    if (cost == SOFTMAX_CROSS_ENTROPY || (cost == CROSS_ENTROPY && y.activation == SOFTMAX)) {
-        // From z (for softmax itself, a holds e^z/Σe^z already): ∂/∂z_j = softmax(z)_j·Σt - t_j
-        const bool ready = cost == CROSS_ENTROPY;
+    if (cost == SOFTMAX_CROSS_ENTROPY) {  // ∂/∂z_j = softmax(z)_j·Σt - t_j
+        constexpr int L = LANES<T>;
         T top = a[0], together = 0;
-        double sum = 0, whole = 0;
+        double sum = 0;
         for (int j = 1; j < n; j++) top = a[at(j)] > top ? a[at(j)] : top;
-        if (!ready) {
-            constexpr int L = LANES<T>;
-            for (int j = 0; j < n; j += L) {  // e^(z - max) goes to d for the moment
-                T* to = d + at(j);
-                store(to, exp_of<T>(load(a + at(j)) - top));
-                for (int i = 0; i < L && j + i < n; i++) sum += to[i];
-            }
+        for (int j = 0; j < n; j += L) {  // e^(z - max) goes to d for the moment
+            T* to = d + at(j);
+            store(to, exp_of<T>(load(a + at(j)) - top));
+            for (int i = 0; i < L && j + i < n; i++) sum += to[i];
         }
         for (int j = 0; j < n; j++) together += number(net, batch, row, j);
         for (int j = 0; j < n; j++) {
-            const T t = number(net, batch, row, j), p = ready ? a[at(j)] : T(d[at(j)] / sum);
-            if (t != 0) whole += double(t) * (ready ? -log(double(p)) : log(sum) + double(top) - double(a[at(j)]));
+            const T t = number(net, batch, row, j), p = T(d[at(j)] / sum);
+            if (t != 0) own += double(t) * (log(sum) + double(top) - double(a[at(j)]));
             d[at(j)] = (p * together - t) * share;
         }
-        own = whole;
-        through = !ready;
-    } else if (cost == BINARY_CROSS_ENTROPY && y.activation == SIGMOID) {
-        for (int j = 0; j < n; j++) {  // σ' cancels: ∂/∂z = p - t
-            const T t = number(net, batch, row, j), p = a[at(j)];
-            own -= (t != 0 ? double(t) * log(double(p)) : 0) + (t != 1 ? (1 - double(t)) * log1p(-double(p)) : 0);
-            d[at(j)] = (p - t) * share;
+    } else if (cost == SIGMOID_CROSS_ENTROPY) {  // -t·log σ(z) - (1 - t)·log(1 - σ(z)); ∂/∂z = σ(z) - t
+        for (int j = 0; j < n; j++) {
+            const double t = number(net, batch, row, j), z = a[at(j)], small = exp(-std::fabs(z));  // e^-|z| never overflows
+            own += (z > 0 ? z : 0) - t * z + log1p(small);
+            d[at(j)] = T((z >= 0 ? 1 : small) / (1 + small) - t) * share;
         }
         through = false;
     } else {

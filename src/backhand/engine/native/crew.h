@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <system_error>
@@ -72,9 +73,9 @@ public:
         for (auto& helper : helpers_) helper.join();
     }
 
-    // Works all pieces of a phase of one kind (0 to 3); they are done when it returns.
-    void phase(int kind, int pieces) {
-        if (helpers_.empty()) {
+    // Works all pieces of a phase of one kind (0 to 3), alone if so told; they are done when it returns.
+    void phase(int kind, int pieces, bool alone) {
+        if (alone || helpers_.empty()) {
             for (int i = 0; i < pieces; i++) work_(kind, i);
             return;
         }
@@ -103,8 +104,9 @@ private:
                 return from_back ? end - 1 : first;
         }
     }
+    static constexpr int SPINS = 20000, YIELDS = 200;
     static void rest(int& waited) {
-        if (++waited > 20000) {
+        if (++waited > SPINS) {
             std::this_thread::yield();
             return;
         }
@@ -133,6 +135,7 @@ private:
             const uint32_t number = uint32_t(ticket >> 34);
             if (number == seen) {
                 rest(waited);
+                if (waited > SPINS + YIELDS) std::this_thread::sleep_for(std::chrono::microseconds(50));
                 continue;
             }
             waited = 0;
@@ -152,4 +155,41 @@ private:
     alignas(64) std::atomic<uint64_t> ticket_{0};
     alignas(64) std::atomic<int> done_{0};
     alignas(64) std::atomic<bool> stop_{false};
+};
+
+// Whether helpers pay, found by timing steps with and without them: a machine may give a second core late or far from
+// the first one's memory, and does so for seconds at a time. The results are the same bits either way.
+class Pace {
+    using Clock = std::chrono::steady_clock;
+    static constexpr double LEAST_SECONDS = 1e-3, CLEARLY = 0.95;
+    static constexpr int SOON = 4, LATE = 128;
+
+    bool alone_ = false, on_trial_ = false;
+    int wait_ = SOON, blocks_ = 0, steps_ = 0;
+    double usual_ = 0;  // seconds of a step, as it was lately
+    Clock::time_point since_;
+
+public:
+    // Before the first of some steps.
+    void begin() { steps_ = 0, on_trial_ = false, since_ = Clock::now(); }
+    bool alone() const { return alone_ != on_trial_; }
+    // After each step. Steps are timed in blocks; the other way is tried the later, the more often it was slower.
+    void step() {
+        steps_++;
+        const double seconds = std::chrono::duration<double>(Clock::now() - since_).count();
+        if (seconds < LEAST_SECONDS) return;
+        const double took = seconds / steps_;
+        if (!on_trial_) {
+            usual_ = took;
+            on_trial_ = ++blocks_ >= wait_;
+        } else {
+            on_trial_ = false, blocks_ = 0;
+            if (took < usual_ * CLEARLY) {
+                alone_ = !alone_, wait_ = SOON;
+            } else if (wait_ < LATE) {
+                wait_ *= 2;
+            }
+        }
+        steps_ = 0, since_ = Clock::now();
+    }
 };

@@ -23,6 +23,8 @@ template <class T> struct Engine {
     std::vector<Memory> kept;                       // parameters and state
     std::vector<Memory> rows_of_batch;              // values, slopes, deltas
     std::vector<T*> values, slopes, deltas;
+    int result;  // the last layer's activation in predictions
+    Pace pace;
 
     size_t weights_of(const Layer<T>& y) const {
         const size_t b = kernels->block;
@@ -34,9 +36,9 @@ template <class T> struct Engine {
         return kept.back().template as<T>();
     }
 
-    Engine(const Kernels<T>* k, int count, const int32_t* sizes, const int32_t* activations, const double* settings,
-           const double* dropouts)
-        : kernels(k) {
+    Engine(const Kernels<T>* k, int count, const int32_t* sizes, const int32_t* activations, int shown,
+           const double* settings, const double* dropouts)
+        : kernels(k), result(shown) {
         const int b = k->block;
         for (int l = 0; l < count; l++) {
             Layer<T> y{};
@@ -56,7 +58,8 @@ template <class T> struct Engine {
         net.update = Update{SGD, 0, 0, 0, 0, 0, 0, 0};
     }
     // A second network with the same parameters and rows of its own.
-    explicit Engine(const Engine& other, int rows) : kernels(other.kernels), net(other.net), layers(other.layers) {
+    explicit Engine(const Engine& other, int rows)
+        : kernels(other.kernels), net(other.net), layers(other.layers), result(other.result) {
         net.layer = layers.data();
         net.capacity = 0;
         make_room(rows);
@@ -162,6 +165,7 @@ template <class T> struct Engine {
                 kernels->tiles(net, batch, t0, t1 < all_tiles ? t1 : all_tiles);
             }
         });
+        pace.begin();
         int64_t step = first;
         for (; step < epochs * steps; step++) {
             if (step > first && std::chrono::duration<double>(Clock::now() - start).count() > seconds) break;
@@ -172,8 +176,9 @@ template <class T> struct Engine {
             batch.next = order && next < rows ? order + next : nullptr;
             batch.next_count = int(rows - next < size ? rows - next : size);
             begin_update(net);
-            crew.phase(0, (batch.count + rows_a_piece - 1) / rows_a_piece);
-            crew.phase(1, (all_tiles + tiles_a_piece - 1) / tiles_a_piece);
+            crew.phase(0, (batch.count + rows_a_piece - 1) / rows_a_piece, pace.alone());
+            crew.phase(1, (all_tiles + tiles_a_piece - 1) / tiles_a_piece, pace.alone());
+            if (threads > 1) pace.step();
             if (costs) {
                 double sum = 0;
                 for (int i = 0; i < batch.count; i++) sum += own[i];
@@ -185,6 +190,7 @@ template <class T> struct Engine {
     void predict(const T* inputs, int64_t from, int64_t to, int threads, T* results) const {
         Batch<T> rows{inputs, nullptr, nullptr, nullptr, nullptr, 0, 0, T(1), nullptr, nullptr, 0, false};
         share_out(rows, from, to, threads, [&](Engine& engine, Batch<T>& batch) {
+            engine.layers.back().activation = result;
             kernels->forward(engine.net, batch, 0, batch.count);
             engine.results(batch.count, results + size_t(batch.first) * layers.back().to);
         });

@@ -93,7 +93,7 @@ template <class T> const T* as(const void* p, const Engine<T>&) { return static_
 template <class T> T* as(void* p, const Engine<T>&) { return static_cast<T*>(p); }
 }  // namespace
 
-int backhand_interface(void) { return 3; }
+int backhand_interface(void) { return 5; }
 
 const char* backhand_sets(void) {
 #if defined(BACKHAND_AVX2)
@@ -130,14 +130,14 @@ double backhand_limit(int bytes, const char* set, int threads) {
 }
 
 backhand_net* backhand_new(int bytes, const char* set, int layers, const int32_t* sizes, const int32_t* activations,
-                           const double* settings, const double* dropouts, int cost, double cost_setting,
+                           int result, const double* settings, const double* dropouts, int cost, double cost_setting,
                            double cost_factor, uint64_t dropout_seed) try {
     auto* made = new backhand_net;
     auto fill = [&](auto*& engine, auto zero) {
         using T = decltype(zero);
         const auto* kernels = find(set, zero);
         if (!kernels) return false;
-        engine = new Engine<T>(kernels, layers, sizes, activations, settings, dropouts);
+        engine = new Engine<T>(kernels, layers, sizes, activations, result, settings, dropouts);
         engine->net.cost = cost, engine->net.cost_setting = T(cost_setting), engine->net.cost_factor = T(cost_factor);
         engine->net.dropout_seed = dropout_seed;
         return true;

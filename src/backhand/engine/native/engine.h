@@ -27,10 +27,12 @@ PUBLIC const char* backhand_sets(void);
 PUBLIC double backhand_limit(int bytes, const char* set, int threads);
 
 /* A network with all its numbers 0; null where memory is short or `set` is not at hand.
-   bytes: 4 for float32, 8 for float64. sizes: layers + 1 of them. */
+   bytes: 4 for float32, 8 for float64. sizes: layers + 1 of them. result: the last layer's activation in predictions,
+   where the cost is worked from its z and `activations` say linear. */
 PUBLIC backhand_net* backhand_new(int bytes, const char* set, int layers, const int32_t* sizes,
-                                  const int32_t* activations, const double* settings, const double* dropouts, int cost,
-                                  double cost_setting, double cost_factor, uint64_t dropout_seed);
+                                  const int32_t* activations, int result, const double* settings,
+                                  const double* dropouts, int cost, double cost_setting, double cost_factor,
+                                  uint64_t dropout_seed);
 PUBLIC void backhand_free(backhand_net*);
 
 /* numbers: the rule's four, in the order of the sheet language. count: updates so far. */

@@ -21,7 +21,8 @@
 #include <cstdint>
 
 enum Activation { LINEAR, SIGMOID, TANH, RELU, LEAKY, ELU, SELU, GELU, SILU, SOFTPLUS, STEP, SOFTMAX };
-enum Cost { SSE, MSE, MAE, HUBER, POISSON, BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY };
+enum Cost { SSE, MSE, MAE, HUBER, POISSON, BINARY_CROSS_ENTROPY, CROSS_ENTROPY, SOFTMAX_CROSS_ENTROPY,
+            SIGMOID_CROSS_ENTROPY };
 enum Rule { GRADIENT, SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM, ADAMW };
 
 // The numbers of an update rule, as the sheet gives them; `first` to `fourth` in the order of RULES in ops/updates.py.
