@@ -132,7 +132,8 @@ def page(whole: dict) -> str:
                 best, median = f["best"] / mine["best"], f["median"] / mine["median"]
                 last = f["said"] if name in WHOLE else f"{f['apart']:.1e}"
                 goal = GOALS.get((name, side))
-                row = (LABELS.get((name, side), side), f"{best:.3g}", f"{median:.3g}", f"{goal:,}" if goal else "", last)
+                aim = f"{goal:,}" if goal else ""
+                row = (LABELS.get((name, side), side), f"{best:.3g}", f"{median:.3g}", aim, last)
                 lines.append(f"| {' | '.join(row)} |")
         lines.append("")
     return "\n".join([*lines, (HERE / "reasons.md").read_text()])
@@ -146,9 +147,10 @@ def _work_lines(name: str, sides: dict, limits: dict[int, float]) -> list[str]:
         reached = operations(work) / mine["best"]
         speed = f", {reached / 1e9:.0f} GFLOP/s, {reached / limits[work.threads]:.2f} of the limit"
     shown = f"{per * 1e3:.3g} ms" if per > 1e-3 else f"{per * 1e9:.3g} ns"
+    head = "| side | times slower (best) | times slower (median) | goal | apart |"
     return [f"## {name}: {work.said}", "",
             f"Backhand: {shown} {unit}{' of one network' if work.networks > 1 else ''} at best{speed}.", "",
-            "| side | times slower (best) | times slower (median) | goal | apart |", "|---|---|---|---|---|"]  # fmt: skip
+            head, "|---|---|---|---|---|"]  # fmt: skip
 
 
 def _whole_lines(name: str, sides: dict) -> list[str]:

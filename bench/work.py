@@ -16,7 +16,7 @@ class Work:
         sizes: units of each layer, the inputs first; relu between them.
         cost: mse or softmax cross entropy.
         check: after so many steps every side's weights must agree.
-        apart: as far as they may be apart then; Adam's steps are of one size, so a sign that rounding turns counts whole.
+        apart: as far as they may be apart then; a sign that rounding turns counts a whole step of Adam.
         kind: `train` is timed by the epoch, `steps` by many full-batch steps, `predict` and `rows` (each row's own
             gradients) by one pass over all rows.
         networks: how many of the network at once.

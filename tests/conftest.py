@@ -1,6 +1,7 @@
 """Settings that every test shares."""
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -12,3 +13,6 @@ settings.register_profile(
     print_blob=True,
 )
 settings.load_profile("default")
+
+# What runs in the background of a shell ignores Ctrl-C, and so would all the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)

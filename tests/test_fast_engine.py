@@ -468,3 +468,66 @@ def test_what_would_be_another_network(cost, used, reason):
     )
     with pytest.raises(UsageError, match=reason):
         dense_problem(bh.read(text).problem)
+
+
+@pytest.mark.parametrize(("activation", "cost"), [("sigmoid", "binary_cross_entropy"), ("softmax", "cross_entropy")])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_cross_entropies_of_probabilities_that_are_rounded_to_0_or_1(activation, cost, dtype):
+    """Against the logarithms worked from z: log σ(z) = -log(1 + e^-z)."""
+    plan = DensePlan(1, (DenseLayer(2, activation),), cost, rate=0.1)
+    z = np.array([[200.0, -200.0], [-90.0, 90.0], [3.0, -3.0]])
+    targets = np.array([[0.0, 1.0], [1.0, 0.0], [0.0, 1.0]])
+    logs = -np.logaddexp(0, -z) if activation == "sigmoid" else z - np.logaddexp.reduce(z, 1)[:, None]
+    others = -np.logaddexp(0, z) if activation == "sigmoid" else np.zeros_like(z)
+    expected = -(targets * logs + (1 - targets) * others).sum(1)
+    for engine in engines(plan, dtype):
+        for row, own in enumerate(expected):
+            engine.put([(z[row][:, None], np.zeros(2))])
+            one, t = np.ones((1, 1)), targets[row][None]
+            assert engine.costs(one, t) == pytest.approx([own], rel=1e-6), engine.name
+            gradients, cost_found = engine.gradients(one, t)
+            assert cost_found == pytest.approx(own, rel=1e-6)
+            assert gradients[0][1] == pytest.approx(np.exp(logs[row]) - targets[row], abs=1e-6)
+            assert engine.predict(one)[0] == pytest.approx(np.exp(logs[row]), abs=1e-6)
+
+
+@pytest.mark.parametrize("cost", ["mse", "softmax_cross_entropy", "binary_cross_entropy", "poisson"])
+def test_each_rows_own_cost(cost):
+    """All at once, in another order, and as the sum that a gradient comes with; nothing dropped."""
+    random = np.random.default_rng(0)
+    last = {"mse": "linear", "poisson": "softplus", "binary_cross_entropy": "sigmoid"}.get(cost, "linear")
+    plan = DensePlan(5, (DenseLayer(20, "tanh", dropout=0.5), DenseLayer(3, last)), cost, cost_factor=2.5)
+    plain = replace(plan, layers=(DenseLayer(20, "tanh"), plan.layers[1]))
+    x, y = random.normal(size=(300, 5)), random.uniform(0.1, 0.9, size=(300, 3))
+    order, start = random.permutation(300)[:77], random_parameters(plan, random)
+    for engine, undropped in zip(engines(plan, "float64"), engines(plain, "float64"), strict=True):
+        engine.put(start)
+        undropped.put(start)
+        own = engine.costs(x, y)
+        assert apart([engine.costs(x, y, order)], [own[order]]) < 1e-14
+        assert own.mean() == pytest.approx(undropped.gradients(x, y)[1], rel=1e-12)
+        assert own[7] == pytest.approx(undropped.gradients(x[7:8], y[7:8])[1], rel=1e-12)
+
+
+def test_the_variable_chooses_the_instruction_set(monkeypatch):
+    plan = DensePlan(2, (DenseLayer(1),))
+    monkeypatch.setenv("BACKHAND_SET", instruction_sets()[-1])
+    assert CompiledNet(plan).instruction_set == instruction_sets()[-1]
+    monkeypatch.setenv("BACKHAND_SET", "mmx")
+    with pytest.raises(UsageError, match="lacks an instruction set"):
+        CompiledNet(plan)
+
+
+def test_two_threads_of_one_network_take_turns():
+    plan = large()
+    x, classes = rows_for(plan, 400)
+    engine = CompiledNet(plan)
+    engine.put(random_parameters(plan, np.random.default_rng(2)))
+    both = [threading.Thread(target=engine.train, args=(x, classes), kwargs={"batch": n, "epochs": 3}) for n in (7, 97)]
+    for thread in both:
+        thread.start()
+    for thread in both:
+        thread.join()
+    steps = 3 * (-(-400 // 7) + -(-400 // 97))
+    assert engine.get_state()[1] == steps
+    assert all(np.isfinite(array).all() for array in flat(engine.get()))

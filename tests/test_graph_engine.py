@@ -189,6 +189,23 @@ def test_a_cost_that_holds_the_number_of_rows():
         GraphNet(bh.read(text.format("mode batches of 2\n")).problem, batch=2)
 
 
+def test_networks_in_parts_are_the_same_networks(monkeypatch):
+    """Few are worked in one call where a step of all would take long."""
+    problem = bh.read(NETWORK.format("adam")).problem
+
+    def trained():
+        net = GraphNet(problem, 700)
+        net.parameters[:] = np.random.default_rng(1).normal(size=net.parameters.shape)
+        for _ in range(3):
+            net.train(5)
+        return net.parameters, net.cost
+
+    whole = trained()
+    monkeypatch.setattr("backhand.engine.graph.PART", 16)
+    for found, expected in zip(trained(), whole, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_choices_that_cannot_be_had():
     problem = bh.read(NETWORK.format("sgd")).problem
     for choices in ({"dtype": "int32"}, {"threads": -1}, {"networks": 0}, {"instruction_set": "mmx"}):

@@ -140,5 +140,6 @@ def test_without_a_compiled_engine(monkeypatch):
     with pytest.warns(UserWarning, match="is not here"):
         equal(point_after(problem, 5, fast=True), point_after(problem, 5), 1e-7)
     skip = LAYERS.format(3, "adam", "batch").replace("mse(y, t)", "mse(y + x[1], t)")
-    with pytest.raises(UsageError, match="the fast engine does not take this network"):
+    with pytest.raises(UsageError, match=r"the fast engine does not take this network.*which is not here") as caught:
         point_after(bh.read(skip).problem, 5, fast=True)
+    assert "compiler" in caught.value.hint

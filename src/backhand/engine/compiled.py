@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from .dense import (
     numbers_of,
 )  # fmt: skip
 
-INTERFACE = 5
+INTERFACE = 6
 ACTIVATIONS = (
     "linear", "sigmoid", "tanh", "relu", "leaky", "elu", "selu", "gelu", "silu", "softplus", "step", "softmax",
 )  # fmt: skip
@@ -49,6 +50,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "backhand_get": (None, [_V, _I, _I, _V, _V]),
     "backhand_train": (_I64, [_V, _V, _V, _V, _V, _V, _I64, _I64, _I, _I64, _I64, _D, _I, _V]),
     "backhand_predict": (_I, [_V, _V, _I64, _I64, _I, _V]),
+    "backhand_costs": (_I, [_V, _V, _V, _V, _V, _I64, _I64, _I, _V]),
     "backhand_row_gradients": (_I, [_V, _V, _V, _V, _I64, _I64, _I, _I64, _V]),
     "backhand_graph_train": (_I, [_I, ctypes.c_char_p, _V, _V]),
     "backhand_graph_predict": (_I, [_I, ctypes.c_char_p, _V, _V, _V, _I, _V]),
@@ -62,7 +64,7 @@ class Work(ctypes.Structure):
         ("data", _V), ("order", _V), ("rows", _I64), ("batch", _I64), ("mean", ctypes.c_int32),
         ("rule", ctypes.c_int32), ("rate", _D), ("numbers", _D * 4), ("count", _I64), ("first", _I64),
         ("steps", _I64), ("networks", _I64), ("parameters", _V), ("state", _V * 2), ("costs", _V), ("gradients", _V),
-        ("threads", ctypes.c_int32),
+        ("threads", ctypes.c_int32), ("from_", _I64), ("to", _I64),
     )  # fmt: skip
 
 
@@ -101,14 +103,25 @@ def limit(dtype: str = "float32", threads: int = 1, instruction_set: str | None 
     return float(found.backhand_limit(kind.itemsize, name.encode(), count))
 
 
+MEND = (
+    "with a C++ compiler at hand (Debian: apt install g++)"
+    " `pip install --force-reinstall --no-deps --no-binary backhand backhand` builds it"
+)
+
+
+def missing_library(what: str) -> UsageError:
+    """What is said where only the compiled engine would do."""
+    return UsageError(what, hint=MEND)
+
+
 def checked_choices(dtype: str, threads: int | None, instruction_set: str | None) -> tuple[np.dtype[Any], int, str]:
-    """The type of the numbers, how many threads, which instruction set: the best by default.
+    """The type of the numbers, how many threads, which instruction set: the variable BACKHAND_SET's or the best.
 
     Raises:
         UsageError: what this machine or the engine does not have.
     """
     sets = instruction_sets()
-    chosen = instruction_set or sets[0]
+    chosen = instruction_set or os.environ.get("BACKHAND_SET") or sets[0]
     if chosen not in sets:
         raise UsageError("this machine lacks an instruction set", expected=", ".join(sets), got=chosen)
     if dtype not in ("float32", "float64", np.float32, np.float64, np.dtype("float32"), np.dtype("float64")):
@@ -119,8 +132,13 @@ def checked_choices(dtype: str, threads: int | None, instruction_set: str | None
 
 
 def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many cores this process may use: a container may give it a share of them only."""
+    found = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return found if quota == "max" else max(1, min(found, int(quota) // int(period)))
+    except (OSError, ValueError):
+        return found
 
 
 class CompiledNet:
@@ -140,11 +158,11 @@ class CompiledNet:
     ) -> None:
         found = library()
         if found is None:
-            raise UsageError("the compiled engine is not here", hint="pip install --force-reinstall backhand")
+            raise missing_library("the compiled engine is not here")
         self.dtype, self.threads, self.instruction_set = checked_choices(dtype, threads, instruction_set)
         self.plan = plan
         self.name = f"compiled, {self.instruction_set}, {self.dtype}"
-        self._library = found
+        self._library, self._lock = found, Lock()
         sizes = np.array(plan.sizes, np.int32)
         last, cost = plan.end
         names = [*(y.activation for y in plan.layers[:-1]), last]
@@ -238,10 +256,11 @@ class CompiledNet:
         """Trains for a while from a step on; gives the step to go on with."""
         classes = y.dtype == np.int32 and y.ndim == 1
         rows = len(order) if order is not None else len(x)
-        done = self._library.backhand_train(
-            self._net, _at(x), None if classes else _at(y), _at(y) if classes else None, _at(weights), _at(order), rows,
-            batch, self.plan.mean, epochs, step, SLICE, self.threads, _at(costs),
-        )  # fmt: skip
+        with self._lock:  # the interpreter's own is not held meanwhile
+            done = self._library.backhand_train(
+                self._net, _at(x), None if classes else _at(y), _at(y) if classes else None, _at(weights), _at(order),
+                rows, batch, self.plan.mean, epochs, step, SLICE, self.threads, _at(costs),
+            )  # fmt: skip
         if done < 0:
             raise MemoryError(f"no room for {batch:,} rows at a time")
         return int(done)
@@ -259,6 +278,21 @@ class CompiledNet:
             self._rule(count)
         return self._get(3), float(costs[0]) / (max(len(x), 1) if self.plan.mean else 1)
 
+    def costs(self, inputs: Matrix, targets: Matrix, order: Matrix | None = None) -> Matrix:
+        x, y = checked_rows(self.plan, inputs, targets, self.dtype)
+        taken = checked_order(order, len(x))
+        classes = y.dtype == np.int32 and y.ndim == 1
+        out = np.empty(len(taken) if taken is not None else len(x))
+
+        def some(start: int, stop: int) -> int:
+            return int(self._library.backhand_costs(
+                self._net, _at(x), None if classes else _at(y), _at(y) if classes else None, _at(taken), start, stop,
+                self.threads, out[start:].ctypes.data,
+            ))  # fmt: skip
+
+        _in_parts(len(out), some)
+        return out
+
     def row_gradients(self, inputs: Matrix, targets: Matrix) -> RowGradients:
         """Each row's own ∂L/∂(every parameter); nothing is worked before it is asked for."""
         return RowGradients(self, *checked_rows(self.plan, inputs, targets, self.dtype))
@@ -266,13 +300,19 @@ class CompiledNet:
     def predict(self, inputs: Matrix) -> Matrix:
         x, _ = checked_rows(self.plan, inputs, None, self.dtype)
         out = np.empty((len(x), self.plan.sizes[-1]), self.dtype)
-        start, size = 0, 1 << 16
-        while start < len(x):  # in parts that take a while, so that Ctrl-C is answered
-            began, stop = time.monotonic(), min(len(x), start + size)
-            if self._library.backhand_predict(self._net, _at(x), start, stop, self.threads, _at(out)):
-                raise MemoryError("no room for the rows of a prediction")
-            start, size = stop, size * 4 if time.monotonic() - began < SLICE / 8 else size
+        predict = self._library.backhand_predict
+        _in_parts(len(x), lambda start, stop: int(predict(self._net, _at(x), start, stop, self.threads, _at(out))))
         return out
+
+
+def _in_parts(rows: int, work: Callable[[int, int], int]) -> None:
+    """Rows `start` … `stop` - 1 at a time, in parts that take a while, so that Ctrl-C is answered."""
+    start, size = 0, 1 << 16
+    while start < rows:
+        began, stop = time.monotonic(), min(rows, start + size)
+        if work(start, stop):
+            raise MemoryError(f"no room for the values of {stop - start:,} rows")
+        start, size = stop, size * 4 if time.monotonic() - began < SLICE / 8 else size
 
 
 class RowGradients:

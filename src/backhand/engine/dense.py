@@ -189,6 +189,9 @@ class DenseEngine(Protocol):
     def gradients(self, inputs: Matrix, targets: Matrix, row_weights: Matrix | None = None) -> tuple[Parameters, float]:
         """∂C/∂(every parameter) of these rows as one batch, and C (without the decay's part)."""
 
+    def costs(self, inputs: Matrix, targets: Matrix, order: Matrix | None = None) -> Matrix:
+        """Each row's own cost in float64, nothing dropped; `order` says which rows are meant."""
+
     def predict(self, inputs: Matrix) -> Matrix:
         """The last layer's values for each row."""
 

@@ -144,6 +144,20 @@ class NumpyNet:
         found, cost = self._pass(x, y, checked_weights(row_weights, len(x), self.dtype), None)
         return found, cost / (max(len(x), 1) if self.plan.mean else 1)
 
+    @np.errstate(all="ignore")
+    def costs(self, inputs: Matrix, targets: Matrix, order: Matrix | None = None) -> Matrix:
+        x, y = checked_rows(self.plan, inputs, targets, self.dtype)
+        taken = checked_order(order, len(x))
+        x, y = (x, y) if taken is None else (x[taken], y[taken])
+        last, cost = self.plan.end
+        for (w, b), layer in zip(self._parameters, self._layers(last), strict=True):
+            x, slope = self._forward(layer, x @ w.T + b)
+        return np.asarray(self._cost(cost, last, x, slope, y)[0] * self.plan.cost_factor)
+
+    def _layers(self, last: str) -> list[DenseLayer]:
+        """The layers, the last one with another activation."""
+        return [*self.plan.layers[:-1], replace(self.plan.layers[-1], activation=last)]
+
     def predict(self, inputs: Matrix) -> Matrix:
         x, _ = checked_rows(self.plan, inputs, None, self.dtype)
         for (weights, biases), layer in zip(self._parameters, self.plan.layers, strict=True):
@@ -163,8 +177,7 @@ class NumpyNet:
         """The gradients of a batch and the sum of its rows' own costs. `rows`, where dropout is on: which they are."""
         values, slopes = [x], []
         last, cost = self.plan.end
-        layers = [*self.plan.layers[:-1], replace(self.plan.layers[-1], activation=last)]
-        for number, ((w, b), layer) in enumerate(zip(self._parameters, layers, strict=True)):
+        for number, ((w, b), layer) in enumerate(zip(self._parameters, self._layers(last), strict=True)):
             a, slope = self._forward(layer, values[-1] @ w.T + b)
             if rows is not None and layer.dropout:
                 mask = kept(self.plan.seed, self._count, number, rows, layer.units, layer.dropout).astype(self.dtype)

@@ -15,7 +15,7 @@ from ..network.costs import NAMED
 from ..network.graph import Network
 from ..network.layers import Layer, layer_view
 from ..notation.expr import Call, Expr, Num, Ref, calls, mul, names
-from .compiled import CompiledNet, library
+from .compiled import MEND, CompiledNet, library
 from .dense import SETTINGS, DenseEngine, DenseLayer, DensePlan, Matrix, Parameters
 from .dense_numpy import NumpyNet
 from .reference import Array, forward, starting_values
@@ -40,8 +40,7 @@ def open_engine(
 @cache
 def _say_once() -> None:
     warnings.warn(
-        "the compiled engine is not here, so training is slower, in NumPy; with a C++ compiler at hand"
-        " (Debian: apt install g++) `pip install --force-reinstall --no-deps --no-binary backhand backhand` builds it",
+        f"the compiled engine is not here, so training is slower, in NumPy; {MEND}",
         stacklevel=3,
     )
 
@@ -203,7 +202,6 @@ def _column(values: Mapping[str, Array], ref: Ref) -> Matrix:
     found = values[ref.name]
     at: tuple[slice | int, ...] = (slice(None), *ref.place)
     return np.asarray(found[at])
-
 
 
 def _parameters(layer: Layer, start: Mapping[str, Array]) -> tuple[Matrix, Matrix]:

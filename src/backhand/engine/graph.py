@@ -16,11 +16,13 @@ from ..errors import NumberError, UsageError
 from ..network.build import Problem
 from ..ops.updates import RULES
 from .compiled import RULES as RULE_NUMBERS
-from .compiled import SLICE, Work, checked_choices, library
+from .compiled import SLICE, Work, checked_choices, library, missing_library
 from .dense import Matrix, Progress, checked_order, numbers_of
 from .reference import Array, starting_values
 from .tape import Steps, refused
 from .training import settings_of
+
+PART = 128  # networks, the least that are worked in one call, so that Ctrl-C is answered
 
 
 class GraphNet:
@@ -41,7 +43,7 @@ class GraphNet:
     ) -> None:  # fmt: skip
         network, found = problem.network, library()
         if found is None:
-            raise UsageError("the compiled engine is not here", hint="pip install --force-reinstall backhand")
+            raise missing_library("the compiled engine is not here")
         if network.cost is None:
             raise refused("it has no cost")
         if networks < 1:
@@ -60,6 +62,7 @@ class GraphNet:
         self._data = self._rows(problem.table.columns if problem.table is not None else {})
         self._letters = [np.zeros((len(self.parameters_in_order), networks), self.dtype)
                          for _ in RULES[self.plan.rule].state]  # fmt: skip
+        self._at_once = 8 * PART
         self.count, self._next, self.cost = 0, 0, np.zeros(networks, self.dtype)
         self.put(starting_values(network))
 
@@ -175,9 +178,17 @@ class GraphNet:
         work.gradients = gradients.ctypes.data if gradients is not None else None
         if order is not None:
             work.order, work.rows, work.batch = order.ctypes.data, len(order), min(self.batch, len(order))
-        self._check(self._library.backhand_graph_train(
-            self.dtype.itemsize, self.instruction_set.encode(), ctypes.byref(self._graph), ctypes.byref(work)
-        ))  # fmt: skip
+        while work.from_ < self.networks:
+            work.to = min(work.from_ + self._at_once, self.networks)
+            began = time.monotonic()
+            self._check(self._library.backhand_graph_train(
+                self.dtype.itemsize, self.instruction_set.encode(), ctypes.byref(self._graph), ctypes.byref(work)
+            ))  # fmt: skip
+            work.from_, took = work.to, time.monotonic() - began
+            if took < SLICE / 4 and self._at_once < self.networks:
+                self._at_once *= 2
+            elif took > SLICE and steps == 1:
+                self._at_once = max(PART, self._at_once // 2)
 
     def _work_of(self, steps: int, data: Matrix, first: int, batch: int) -> Work:
         assert self.network.cost is not None

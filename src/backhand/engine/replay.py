@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import NumberError, UsageError
 from ..network.build import Problem
 from ..ops.updates import RULES
-from .compiled import library
+from .compiled import library, missing_library
 from .dense import Parameters
 from .fast import dense_problem, open_engine
 from .graph import GraphNet
@@ -106,9 +106,9 @@ def open_sheet(problem: Problem, dtype: str = "float64", threads: int | None = N
         return _Tape(problem, dtype, threads)
     try:
         return _Dense(problem, dtype, threads)
-    except UsageError:
+    except UsageError as refusal:
         if library() is None:
-            raise
+            raise missing_library(f"{refusal.message}; only the compiled engine takes it, which is not here") from None
         return _Tape(problem, dtype, threads)
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..engine.dense import DenseEngine, DenseLayer, DensePlan, Parameters
+from ..engine.dense import DenseLayer, DensePlan, Parameters
 from ..engine.fast import open_engine
 from ..errors import NumberError
 from .prepare import CLASSIFICATION, Preparation
@@ -112,7 +112,6 @@ def fit(
     random = np.random.default_rng(settings.seed)
     engine = open_engine(plan, dtype, threads)
     engine.put(starting_parameters(plan, random))
-    judge = open_engine(replace(plan, rule="sgd", settings=()), dtype, threads)
     began, epochs = time.perf_counter(), list[Epoch]()
     best, kept, stopped = 0, engine.get(), f"after {settings.epochs} epochs"
     for number in range(1, settings.epochs + 1):
@@ -123,7 +122,7 @@ def fit(
                 raise
             stopped = f"the numbers ran away in epoch {number} ({problem.message})"
             break
-        epochs.append(Epoch(number, cost, cost_of(judge, engine.get(), x[held_out], y[held_out])))
+        epochs.append(Epoch(number, cost, float(engine.costs(x, y, held_out).mean())))
         if report:
             report(epochs[-1], settings.epochs)
         if best == 0 or epochs[-1].validation < epochs[best - 1].validation:
@@ -132,9 +131,3 @@ def fit(
             stopped = f"{settings.patience} epochs without a lower validation cost"
             break
     return Fitted(plan, kept, tuple(epochs), best, stopped, time.perf_counter() - began, engine.name)
-
-
-def cost_of(engine: DenseEngine, parameters: Parameters, x: Array, y: Array) -> float:
-    """The cost of some rows at some parameters, nothing dropped."""
-    engine.put(parameters)
-    return engine.gradients(x, y)[1]

@@ -195,6 +195,14 @@ template <class T> struct Engine {
             engine.results(batch.count, results + size_t(batch.first) * layers.back().to);
         });
     }
+    void costs(const T* inputs, const T* targets, const int32_t* classes, const int64_t* order, int64_t from, int64_t to,
+               int threads, double* results) const {
+        Batch<T> rows{inputs, targets, classes, nullptr, order, 0, 0, T(1), nullptr, nullptr, 0, false};
+        share_out(rows, from, to, threads, [&](Engine& engine, Batch<T>& batch) {
+            batch.costs = results + (batch.first - from);
+            kernels->costs(engine.net, batch, 0, batch.count);
+        });
+    }
     void row_gradients(const T* inputs, const T* targets, const int32_t* classes, int64_t from, int64_t to, int threads,
                        int64_t stride, T* results) const {
         Batch<T> rows{inputs, targets, classes, nullptr, nullptr, 0, 0, T(1), nullptr, nullptr, 0, false};

@@ -93,7 +93,7 @@ template <class T> const T* as(const void* p, const Engine<T>&) { return static_
 template <class T> T* as(void* p, const Engine<T>&) { return static_cast<T*>(p); }
 }  // namespace
 
-int backhand_interface(void) { return 5; }
+int backhand_interface(void) { return 6; }
 
 const char* backhand_sets(void) {
 #if defined(BACKHAND_AVX2)
@@ -183,6 +183,16 @@ int backhand_predict(const backhand_net* net, const void* inputs, int64_t from, 
     return -1;
 }
 
+int backhand_costs(const backhand_net* net, const void* inputs, const void* targets, const int32_t* classes,
+                   const int64_t* order, int64_t from, int64_t to, int threads, double* results) try {
+    with(net, [&](auto& engine) {
+        engine.costs(as(inputs, engine), as(targets, engine), classes, order, from, to, threads, results);
+    });
+    return 0;
+} catch (const std::exception&) {
+    return -1;
+}
+
 int backhand_row_gradients(const backhand_net* net, const void* inputs, const void* targets, const int32_t* classes,
                            int64_t from, int64_t to, int threads, int64_t stride, void* results) try {
     with(net, [&](auto& engine) {
@@ -204,8 +214,9 @@ template <class T> Job<T> job_of(const Graph& graph, const Neurons& neurons, con
                   static_cast<T*>(w.gradients)};
 }
 
-template <class T> void train_many(const GraphKernels<T>& kernels, const Job<T>& job, int threads) {
-    const int64_t part = int64_t(kernels.lanes) * 8, parts = (job.networks + part - 1) / part;
+template <class T>
+void train_many(const GraphKernels<T>& kernels, const Job<T>& job, int64_t from, int64_t to, int threads) {
+    const int64_t part = int64_t(kernels.lanes) * 8, parts = (to - from + part - 1) / part;
     if (threads > parts) threads = int(parts);
     std::vector<Memory> rooms;
     for (int i = 0; i < threads; i++) rooms.emplace_back(kernels.room(job));
@@ -214,8 +225,8 @@ template <class T> void train_many(const GraphKernels<T>& kernels, const Job<T>&
         FlushTiny flushed;
         for (int64_t i; (i = next.fetch_add(1)) < parts;) {
             memset(rooms[thread].as<char>(), 0, kernels.room(job));
-            kernels.networks(job, i * part, (i + 1) * part < job.networks ? (i + 1) * part : job.networks,
-                             rooms[thread].as<char>());
+            const int64_t first = from + i * part;
+            kernels.networks(job, first, first + part < to ? first + part : to, rooms[thread].as<char>());
         }
     };
     const Helpers helpers(threads - 1, [&](int i) { work(i + 1); });
@@ -242,7 +253,7 @@ template <class F> int on_tape(int bytes, const char* set, const Graph* graph, c
 
 int backhand_graph_train(int bytes, const char* set, const Graph* graph, const backhand_work* given) {
     return on_tape(bytes, set, graph, given, [&](const auto& kernels, const auto& job) {
-        if (job.networks > 1) return train_many(kernels, job, given->threads);
+        if (job.networks > 1) return train_many(kernels, job, given->from, given->to, given->threads);
         const Memory room(kernels.room(job));
         kernels.rows(job, room.template as<char>());
     });

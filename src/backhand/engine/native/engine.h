@@ -54,6 +54,11 @@ PUBLIC int64_t backhand_train(backhand_net*, const void* inputs, const void* tar
 /* The outputs of rows `from` … `to` - 1 into results[row]. Gives -1 where memory is short. */
 PUBLIC int backhand_predict(const backhand_net*, const void* inputs, int64_t from, int64_t to, int threads, void* results);
 
+/* Each row's own cost L into results[row - from], nothing dropped; `order` says which rows are meant, or is null: rows
+   as they stand. Gives -1 where memory is short. */
+PUBLIC int backhand_costs(const backhand_net*, const void* inputs, const void* targets, const int32_t* classes,
+                          const int64_t* order, int64_t from, int64_t to, int threads, double* results);
+
 /* Each row's own ∂L/∂(every parameter) into results[row - from], `stride` numbers apart: layer after layer the weights
    [to][from], then the biases. Gives -1 where memory is short. */
 PUBLIC int backhand_row_gradients(const backhand_net*, const void* inputs, const void* targets, const int32_t* classes,
@@ -75,6 +80,7 @@ typedef struct backhand_work {
     void* costs;                  /* [network], before the last update; or null */
     void* gradients;              /* [parameter][network], instead of updating; or null */
     int32_t threads;              /* for many networks */
+    int64_t from, to;             /* which of many networks, others being left alone */
 } backhand_work;
 struct Graph;
 

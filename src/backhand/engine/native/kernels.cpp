@@ -178,12 +178,17 @@ template <class T> void forward(Net<T>& net, const Batch<T>& batch, int r0, int 
     for (int l = 0; l < net.layers; l++) forward_layer(net, batch, l, r0, r1);
 }
 
-// Rows r0 … r1 of a step: forward feed, cost, deltas.
-template <class T> void rows(Net<T>& net, const Batch<T>& batch, int r0, int r1) {
+// Rows r0 … r1: forward feed, cost, and the deltas of the output layer.
+template <class T> void costs(Net<T>& net, const Batch<T>& batch, int r0, int r1) {
     forward(net, batch, r0, r1);
     const int last = net.layers;
     const T* slopes = net.layer[last - 1].keeps_slope ? net.slopes[last] : nullptr;
     cost_rows(net, batch, r0, r1, net.values[last], slopes, net.deltas[last], stride_of(net));
+}
+
+// The same, and the deltas of all layers.
+template <class T> void rows(Net<T>& net, const Batch<T>& batch, int r0, int r1) {
+    costs(net, batch, r0, r1);
     for (int l = net.layers - 1; l > 0; l--) delta_layer(net, l, r0, r1);
 }
 
@@ -353,6 +358,6 @@ template <class T> double multiply_adds(int64_t count) {
 extern const Kernels<float> JOIN(kernels_float_, BACKHAND_SET);
 extern const Kernels<double> JOIN(kernels_double_, BACKHAND_SET);
 const Kernels<float> JOIN(kernels_float_, BACKHAND_SET) = {
-    BLOCK<float>, multiply_adds<float>, rows<float>, tiles<float>, forward<float>, row_gradients<float>};
+    BLOCK<float>, multiply_adds<float>, rows<float>, tiles<float>, forward<float>, costs<float>, row_gradients<float>};
 const Kernels<double> JOIN(kernels_double_, BACKHAND_SET) = {
-    BLOCK<double>, multiply_adds<double>, rows<double>, tiles<double>, forward<double>, row_gradients<double>};
+    BLOCK<double>, multiply_adds<double>, rows<double>, tiles<double>, forward<double>, costs<double>, row_gradients<double>};

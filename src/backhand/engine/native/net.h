@@ -83,6 +83,7 @@ template <class T> struct Kernels {
     void (*rows)(Net<T>&, const Batch<T>&, int r0, int r1);
     void (*tiles)(Net<T>&, const Batch<T>&, int t0, int t1);
     void (*forward)(Net<T>&, const Batch<T>&, int r0, int r1);
+    void (*costs)(Net<T>&, const Batch<T>&, int r0, int r1);  // forward, and each row's own cost
     void (*row_gradients)(const Net<T>&, int row, T* to);  // of one row that `rows` has worked: [to][from], then [to]
 };
 
