@@ -161,8 +161,8 @@ private:
 // the first one's memory, and does so for seconds at a time. The results are the same bits either way.
 class Pace {
     using Clock = std::chrono::steady_clock;
-    static constexpr double LEAST_SECONDS = 1e-3, CLEARLY = 0.95;
-    static constexpr int SOON = 4, LATE = 128;
+    static constexpr double LEAST_SECONDS = 1e-3, LONG_STEP = 2e-2, CLEARLY = 0.95;
+    static constexpr int LEAST_STEPS = 3, SOON = 4, LATE = 512;
 
     bool alone_ = false, on_trial_ = false;
     int wait_ = SOON, blocks_ = 0, steps_ = 0;
@@ -171,17 +171,21 @@ class Pace {
 
 public:
     // Before the first of some steps.
-    void begin() { steps_ = 0, on_trial_ = false, since_ = Clock::now(); }
+    void begin() { steps_ = 0; }
     bool alone() const { return alone_ != on_trial_; }
-    // After each step. Steps are timed in blocks; the other way is tried the later, the more often it was slower.
+    // After each step. Steps are timed in blocks, the first of each left out, which may find its memory with the other
+    // core. The other way is tried the later, the more often it was slower, and never where a step is long.
     void step() {
-        steps_++;
+        if (++steps_ <= 1) {
+            since_ = Clock::now();
+            return;
+        }
         const double seconds = std::chrono::duration<double>(Clock::now() - since_).count();
-        if (seconds < LEAST_SECONDS) return;
-        const double took = seconds / steps_;
+        if (seconds < LEAST_SECONDS || steps_ <= LEAST_STEPS) return;
+        const double took = seconds / (steps_ - 1);
         if (!on_trial_) {
             usual_ = took;
-            on_trial_ = ++blocks_ >= wait_;
+            on_trial_ = ++blocks_ >= wait_ && (alone_ || took < LONG_STEP);
         } else {
             on_trial_ = false, blocks_ = 0;
             if (took < usual_ * CLEARLY) {
@@ -190,6 +194,6 @@ public:
                 wait_ *= 2;
             }
         }
-        steps_ = 0, since_ = Clock::now();
+        steps_ = 0;
     }
 };
