@@ -13,10 +13,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["BackhandError", "Sheet", "Work", "__version__", "layers", "read"]
+__all__ = ["BackhandError", "MLPClassifier", "MLPRegressor", "Sheet", "Work", "__version__", "layers", "read"]
 
 if TYPE_CHECKING:
     from .api import Sheet, Work, layers, read
+    from .api.estimators import MLPClassifier, MLPRegressor
     from .errors import BackhandError
 
 
@@ -26,6 +27,10 @@ def __getattr__(name: str) -> Any:
         from .errors import BackhandError
 
         return BackhandError
+    if name in ("MLPClassifier", "MLPRegressor"):
+        from .api import estimators
+
+        return getattr(estimators, name)
     if name in __all__:
         from . import api
 

@@ -16,7 +16,7 @@ from ..notation.numbers import Digits
 if TYPE_CHECKING:
     from ..api import Sheet
     from ..document.parts import Document
-    from ..train.fit import Epoch
+    from ..train.fit import Fitting
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -73,8 +73,11 @@ def output_options(command: Command) -> Command:
     return command
 
 
-def open_sheet(source: str, seed: int | None = None) -> Sheet:
-    """The sheet behind a word of the command line: a file, - for stdin, or the name of an example.
+def open_sheet(source: str, seed: int | None = None, data: Path | None = None) -> Sheet:
+    """The sheet behind a word of the command line: a file, - for stdin, the name of an example, or a model file.
+
+    Args:
+        data: rows for a model, instead of those it was trained on.
 
     Raises:
         BackhandError: it cannot be read, or what it says is wrong.
@@ -82,6 +85,10 @@ def open_sheet(source: str, seed: int | None = None) -> Sheet:
     from ..api import read_text
     from .examples import example_names, example_text
 
+    if source.lower().endswith(".bhm") and _exists(source):
+        return _of_model(Path(source), data)
+    if data is not None:
+        raise UsageError("--data gives rows to a model, and this is a sheet", hint="a sheet says `data from FILE`")
     if source == "-":
         try:
             text = sys.stdin.buffer.read().decode("utf-8-sig")
@@ -106,6 +113,18 @@ def open_sheet(source: str, seed: int | None = None) -> Sheet:
     for warning in sheet.warnings:
         click.echo(f"warning: {warning}", err=True)
     return sheet
+
+
+def _of_model(path: Path, data: Path | None) -> Sheet:
+    """A trained model as a sheet at its weights."""
+    from ..api import Sheet
+    from ..sheet.parse import parse
+    from ..train.by_hand import model_problem
+
+    text, problem, said = model_problem(path, data)
+    for line in said:
+        click.echo(f"note: {line}", err=True)
+    return Sheet(parse(text, path.name), problem)
 
 
 def _exists(source: str) -> bool:
@@ -193,6 +212,7 @@ class Progress:
         self.bar: Any = None
         self.task: Any = None
         self.total, self.least, self.shown = total, least, 0
+        self.told, self.drawn = 0, 0.0
 
     def __enter__(self) -> Progress:
         if sys.stderr.isatty() and self.total >= self.least:
@@ -213,11 +233,22 @@ class Progress:
             self.shown = done
             self.bar.update(self.task, completed=done, description=f"epoch {done:,}, cost {cost:.6g}")
 
-    def fitting(self, epoch: Epoch, total: int) -> None:
-        if self.bar:
-            said = f"epoch {epoch.number}, cost {epoch.cost:.4g}, held out {epoch.validation:.4g}"
-            self.bar.update(self.task, completed=epoch.number, description=said)
+    def fitting(self, now: Fitting) -> None:
+        """After an epoch of a fit; what was noticed in it is told."""
+        for finding in now.findings[self.told :]:
+            self.told += 1
+            (self.bar.console.print if self.bar else _say)(f"note: {finding}")
+        if self.bar and now.seconds - self.drawn > 0.1:
+            self.drawn, last = now.seconds, now.epochs[-1]
+            held_out = "" if last.validation is None else f", held out {last.validation:.4g}"
+            speed = f"{now.rows * now.number / max(now.seconds, 1e-9):,.0f} rows/s"
+            said = f"epoch {last.number}, cost {last.cost:.4g}{held_out}, {speed}"
+            self.bar.update(self.task, completed=last.number, description=said)
 
     def count(self, done: int, total: int) -> None:
         if self.bar and done % 20 == 0:
             self.bar.update(self.task, completed=done, total=total, description="partials")
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)

@@ -82,6 +82,7 @@ def backhand() -> None:
 @click.option("--questions", is_flag=True, help="Questions about the network, with their answers.")
 @click.option("--only", metavar="NAMES", help="JSON: keep these names only, such as w1,cost.")
 @click.option("--every", type=click.IntRange(1), default=1, help="JSON: keep every so many-th step only.")
+@click.option("--data", type=click.Path(path_type=Path), help="Of a model: rows instead of those it was trained on.")
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 @output_options
 def show(
@@ -98,6 +99,7 @@ def show(
     questions: bool,
     only: str | None,
     every: int,
+    data: Path | None,
     seed: int | None,
     output: Path | None,
     form: str | None,
@@ -106,13 +108,13 @@ def show(
 ) -> None:
     """Work SHEET out: forward feed, cost, every partial, update, and the epoch after.
 
-    SHEET is a file, the name of an example, or - for stdin.
+    SHEET is a file, the name of an example, - for stdin, or a trained model (.bhm).
     """
     from ..api import Work
     from ..explain.course import holding
     from ..explain.show import Choices
 
-    opened = open_sheet(sheet, seed)
+    opened = open_sheet(sheet, seed, data)
     machine = as_json or form == "json" or (output is not None and form is None and output.suffix.lower() == ".json")
     chosen = _names(opened, only)
     total = max_epochs if until_gradient is not None else epochs
@@ -175,6 +177,7 @@ def _names(opened: Any, only: str | None) -> set[str] | None:
     help="∂a/∂z·∂z/∂w, ∂a2/∂a1, or down to the cost's inner difference.",
 )
 @click.option("--general", metavar="LAYER", help="The rule for layer L, L-1, … in letters, for no sheet in particular.")
+@click.option("--data", type=click.Path(path_type=Path), help="Of a model: rows instead of those it was trained on.")
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 @output_options
 def why(
@@ -186,6 +189,7 @@ def why(
     fast: bool,
     grain: str,
     general: str | None,
+    data: Path | None,
     seed: int | None,
     output: Path | None,
     form: str | None,
@@ -204,7 +208,7 @@ def why(
     if sheet is None or name is None:
         raise click.UsageError("Give a sheet and a name: backhand why price w5 (or --general L).")
     with Progress(epoch - 1) as bar:
-        found = open_sheet(sheet, seed).why(
+        found = open_sheet(sheet, seed, data).why(
             name, row, of=of, epoch=epoch, grain=grain, fast=fast, progress=bar.epochs
         )  # fmt: skip
     object.__setattr__(found, "digits", digits)

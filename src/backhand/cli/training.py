@@ -9,7 +9,7 @@ import click
 
 from ..errors import UsageError
 from ..notation.numbers import Digits
-from .common import Progress, deliver, output_options
+from .common import Progress, deliver, open_sheet, output_options
 
 
 class _Sizes(click.ParamType[tuple[int, ...]]):
@@ -31,9 +31,36 @@ class _Sizes(click.ParamType[tuple[int, ...]]):
         return found
 
 
+class _Rate(click.ParamType[float | None]):
+    """A number above 0, or `find` (None)."""
+
+    name = "rate"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        if isinstance(value, float) or value == "find":
+            return value if isinstance(value, float) else None
+        try:
+            found = float(value)
+        except ValueError:
+            found = 0.0
+        if not 0 < found < float("inf"):
+            self.fail(f"{value!r} is no rate; expected a number above 0, or find", param, ctx)
+        return found
+
+
+class _Activations(click.ParamType[str | tuple[str, ...]]):
+    """One name for all hidden layers, or one for each with commas between."""
+
+    name = "names"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str | tuple[str, ...]:
+        names = tuple(value.split(",")) if isinstance(value, str) else value
+        return names[0] if len(names) == 1 else names
+
+
 @click.command()
 @click.argument("data", type=click.Path(path_type=Path))
-@click.option("--target", required=True, help="The column to be predicted.")
+@click.option("--target", help="The column to be predicted; of a table always needed.")
 @click.option("--model", type=click.Path(path_type=Path), help="Where the model goes; TARGET.bhm by default.")
 @click.option("--task", type=click.Choice(["regression", "classification"]), help="Found from the target by default.")
 @click.option("--ignore", multiple=True, metavar="COLUMN", help="Leave a column out (may be repeated).")
@@ -47,11 +74,14 @@ class _Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--by-time", metavar="COLUMN", help="Hold out the latest rows by this column, not rows by chance.")
 @click.option("--held-out", type=click.FloatRange(0, 1, min_open=True, max_open=True), default=0.2, show_default=True,
               help="The share of the rows held out for validation.")  # fmt: skip
+@click.option("--weights", metavar="COLUMN", help="A column that says what each row counts.")
+@click.option("--class-weight", type=click.Choice(["balanced"]), help="Each class counts as much as any other.")
 @click.option("--layers", type=_Sizes(), default="64,64", show_default=True, help="Units of the hidden layers.")
-@click.option("--activation", default="relu", show_default=True, help="Of the hidden layers.")
+@click.option("--activation", type=_Activations(), default="relu", show_default=True,
+              help="Of the hidden layers: one, or one for each (tanh,relu).")  # fmt: skip
 @click.option("--cost", help="A named cost; mse for numbers, softmax_cross_entropy for classes by default.")
 @click.option("--update", "rule", default="adam", show_default=True, help="The update rule.")
-@click.option("--rate", type=click.FloatRange(0, min_open=True), default=1e-3, show_default=True)
+@click.option("--rate", type=_Rate(), default="1e-3", show_default=True, help="The learning rate; `find` tries many.")
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Rows of a step.")
 @click.option("--epochs", type=click.IntRange(1), default=200, show_default=True, help="At most so many.")
 @click.option("--patience", type=click.IntRange(1), default=20, show_default=True,
@@ -59,52 +89,116 @@ class _Sizes(click.ParamType[tuple[int, ...]]):
 @click.option("--weight-decay", "decay", type=click.FloatRange(0), default=0.0, help="L2: decay·w joins ∂C/∂w.")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Of the hidden layers.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option("--threads", type=click.IntRange(1, 256), help="At most so many; the numbers do not depend on it.")
+@click.option("--checkpoint-every", type=click.FloatRange(0), default=10.0, show_default=True, metavar="SECONDS",
+              help="Write down where the training stands, beside the model; 0 after each epoch.")  # fmt: skip
+@click.option("--resume", is_flag=True, help="Go on from what was written down.")
+@click.option("--picture", type=click.Path(path_type=Path), metavar="FILE.svg", help="Write the charts as SVG.")
 @output_options
+@click.pass_context
 def train(
+    context: click.Context,
+    /,
     data: Path,
-    target: str,
+    target: str | None,
     model: Path | None,
-    task: str | None,
-    ignore: tuple[str, ...],
-    missing: str,
-    by_time: str | None,
+    picture: Path | None,
     output: Path | None,
     form: str | None,
     as_json: bool,
     digits: Digits,
-    **chosen: Any,
+    **given: Any,
 ) -> None:
-    """Train a network on the table DATA (CSV, also gzipped, or Parquet) to predict --target; write a model file."""
-    from ..train.fit import Settings
-    from ..train.run import train_table
+    """Train a network on the table DATA to predict --target, and write a model file.
 
-    place = model or Path(f"{target}.bhm")
+    DATA is a CSV file (also gzipped) or Parquet; or a sheet (.bh), whose own network, data and update are used.
+    """
+    place = model or Path(f"{target or data.stem}.bhm")
     if place.suffix.lower() != ".bhm":
         raise UsageError(f"{place} says no model format", expected="a name ending in .bhm")
-    settings = Settings(**chosen)
-    with Progress(settings.epochs, least=1) as bar:
-        found = train_table(
-            data, target, settings, task=task, missing=missing, ignore=ignore, by_time=by_time, report=bar.fitting
-        )
-    found.model.save(place)
+    if picture is not None and picture.suffix.lower() != ".svg":
+        raise UsageError(f"{picture} says no format of pictures", expected="a name ending in .svg")
+    if data.suffix.lower() == ".bh":
+        found = _train_sheet(context, data, place, given)
+    elif target is None:
+        raise UsageError("what is to be predicted?", expected="--target and the name of a column")
+    else:
+        found = _train_table(data, target, place, given)
     click.echo(f"written: {place}", err=True)
+    if picture is not None:
+        from ..render.chart import charts_svg
+        from ..render.files import write_whole
+
+        write_whole(picture, charts_svg(found.document().charts()))
+        click.echo(f"written: {picture}", err=True)
     deliver(found, output, form, as_json, digits)
+
+
+_CHOICES = ("task", "missing", "ignore", "by_time", "weights", "class_weight", "threads")
+_SETTINGS = (
+    "held_out", "layers", "activation", "cost", "rule", "batch", "epochs", "patience", "decay", "dropout", "seed",
+)  # fmt: skip
+
+
+def _train_table(data: Path, target: str, place: Path, given: dict[str, Any]) -> Any:
+    from ..train.fit import Settings
+    from ..train.run import Checkpoints, train_table
+
+    rate = given["rate"]
+    settings = Settings(**{name: given[name] for name in _SETTINGS}, **({} if rate is None else {"rate": rate}))
+    checkpoints = Checkpoints(place.with_suffix(".checkpoint"), given["checkpoint_every"], given["resume"])
+    choices = {name: given[name] for name in _CHOICES}
+    with Progress(settings.epochs, least=1) as bar:
+        try:
+            found = train_table(
+                data, target, settings, report=bar.fitting, checkpoints=checkpoints, find_rate=rate is None, **choices
+            )
+        except KeyboardInterrupt:
+            if checkpoints.path.exists():
+                click.echo(f"written: {checkpoints.path}; --resume goes on from there", err=True)
+            raise
+    found.model.save(place)
+    return found
+
+
+def _train_sheet(context: click.Context, data: Path, place: Path, given: dict[str, Any]) -> Any:
+    """A sheet says itself how it is trained; only --epochs joins in."""
+    from ..train.sheets import train_sheet
+
+    others = [
+        option.opts[0]
+        for option in context.command.params
+        if option.name in given
+        and option.name not in ("epochs", "threads")
+        and context.get_parameter_source(option.name) is click.core.ParameterSource.COMMANDLINE
+    ]
+    if others:
+        raise UsageError(f"a sheet says itself how it is trained: {others[0]} does not go with it", expected="--epochs")
+    sheet = open_sheet(str(data))
+    with Progress(given["epochs"], least=1) as bar:
+        found = train_sheet(sheet.problem, sheet.write(), given["epochs"], given["threads"], bar.epochs, data.parent)
+    found.model.save(place)
+    return found
 
 
 @click.command()
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to FILE instead of stdout.")
-def predict(model: Path, data: Path, output: Path | None) -> None:
-    """Predict each row of the table DATA by a MODEL file; CSV with a column named after the target, rows in order."""
+@click.option("--shares", is_flag=True, help="Of classes: the share of each class as well.")
+def predict(model: Path, data: Path, output: Path | None, shares: bool) -> None:
+    """Predict each row of the table DATA by a MODEL file; CSV with a column named after the target, rows in order.
+
+    DATA is read and written some rows at a time, so it may be larger than memory.
+    """
     from ..render.files import write_whole
     from ..train.model import load_model
-    from ..train.table import read_table, written_csv
+    from ..train.predict import predicted
 
-    trained = load_model(model)
-    text = written_csv(trained.preparation.target.name, trained.predict(read_table(data)))
+    parts = predicted(load_model(model), data, shares)
     if output is None or str(output) == "-":
-        click.echo(text, nl=False)
+        for part in parts:
+            click.echo(part, nl=False)
         return
-    write_whole(output, text)
+    write_whole(output, parts)
     click.echo(f"written: {output}", err=True)

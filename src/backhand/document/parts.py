@@ -115,7 +115,29 @@ class Items:
     ordered: bool = False
 
 
-Part = Heading | Text | Formula | Step | Table | Items
+@dataclass(frozen=True)
+class Series:
+    """Points of a chart, joined by a line or not."""
+
+    name: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    line: bool = True
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Series over the same axes, either of which may be logarithmic."""
+
+    title: str
+    x_label: str
+    y_label: str
+    series: tuple[Series, ...]
+    log_x: bool = False
+    log_y: bool = False
+
+
+Part = Heading | Text | Formula | Step | Table | Items | Chart
 
 
 @dataclass(frozen=True)
@@ -124,6 +146,10 @@ class Document:
 
     parts: tuple[Part, ...]
     title: str = ""
+
+    def charts(self) -> list[Chart]:
+        """Every chart on the page."""
+        return [part for part in self.parts if isinstance(part, Chart)]
 
     def steps(self) -> Iterator[Step]:
         """Every line of working on the page."""

@@ -80,6 +80,26 @@ def kept(seed: int, step: int, layer: int, rows: Matrix, units: int, dropout: fl
     return np.where((x >> np.uint64(11)) * 2.0**-53 < dropout, 0.0, 1 / (1 - dropout))
 
 
+def _forward(plan: DensePlan, layer: DenseLayer, z: Matrix) -> tuple[Matrix, Matrix]:
+    """f(z) and f'(z) of a layer, in z's type."""
+    with np.errstate(all="ignore"):
+        if layer.activation == "softmax":
+            raised = np.exp(z - z.max(axis=1, keepdims=True))
+            return raised / raised.sum(axis=1, keepdims=True), np.ones_like(z)
+        a, slope = activate(layer.activation, plan.setting(layer), z)
+    return a.astype(z.dtype, copy=False), slope.astype(z.dtype, copy=False)
+
+
+@np.errstate(all="ignore")
+def layer_values(plan: DensePlan, parameters: Parameters, x: Matrix) -> list[Matrix]:
+    """The values of each layer for some rows, [row, unit], nothing dropped."""
+    found = []
+    for (weights, biases), layer in zip(parameters, plan.layers, strict=True):
+        x = _forward(plan, layer, x @ weights.T + biases)[0]
+        found.append(x)
+    return found
+
+
 class NumpyNet:
     """A dense network in NumPy; see `DenseEngine`."""
 
@@ -151,7 +171,7 @@ class NumpyNet:
         x, y = (x, y) if taken is None else (x[taken], y[taken])
         last, cost = self.plan.end
         for (w, b), layer in zip(self._parameters, self._layers(last), strict=True):
-            x, slope = self._forward(layer, x @ w.T + b)
+            x, slope = _forward(self.plan, layer, x @ w.T + b)
         return np.asarray(self._cost(cost, last, x, slope, y)[0] * self.plan.cost_factor)
 
     def _layers(self, last: str) -> list[DenseLayer]:
@@ -160,17 +180,7 @@ class NumpyNet:
 
     def predict(self, inputs: Matrix) -> Matrix:
         x, _ = checked_rows(self.plan, inputs, None, self.dtype)
-        for (weights, biases), layer in zip(self._parameters, self.plan.layers, strict=True):
-            x = self._forward(layer, x @ weights.T + biases)[0]
-        return x
-
-    def _forward(self, layer: DenseLayer, z: Matrix) -> tuple[Matrix, Matrix]:
-        with np.errstate(all="ignore"):
-            if layer.activation == "softmax":
-                raised = np.exp(z - z.max(axis=1, keepdims=True))
-                return raised / raised.sum(axis=1, keepdims=True), np.ones_like(z)
-            a, slope = activate(layer.activation, self.plan.setting(layer), z)
-        return a.astype(z.dtype, copy=False), slope.astype(z.dtype, copy=False)
+        return layer_values(self.plan, self._parameters, x)[-1]
 
     @np.errstate(all="ignore")  # a cost that is not finite says so itself
     def _pass(self, x: Matrix, y: Matrix, weights: Matrix | None, rows: Matrix | None) -> tuple[Parameters, float]:
@@ -178,7 +188,7 @@ class NumpyNet:
         values, slopes = [x], []
         last, cost = self.plan.end
         for number, ((w, b), layer) in enumerate(zip(self._parameters, self._layers(last), strict=True)):
-            a, slope = self._forward(layer, values[-1] @ w.T + b)
+            a, slope = _forward(self.plan, layer, values[-1] @ w.T + b)
             if rows is not None and layer.dropout:
                 mask = kept(self.plan.seed, self._count, number, rows, layer.units, layer.dropout).astype(self.dtype)
                 a, slope = a * mask, slope * mask

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +63,11 @@ def to_json(data: dict[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_whole(path: Path, content: str | bytes | Iterator[str]) -> None:
     """Writes a file whole or not at all: beside its place first, then put there in one move.
+
+    Args:
+        content: all of it, or parts that are made while it is written.
 
     Raises:
         UsageError: the place cannot be written to.
@@ -74,7 +78,10 @@ def write_whole(path: Path, content: str | bytes) -> None:
             raise IsADirectoryError(21, "it is a folder")
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
-            file.write(content.encode() if isinstance(content, str) else content)
+            for part in [content] if isinstance(content, (str, bytes)) else content:
+                file.write(part.encode() if isinstance(part, str) else part)
+            file.flush()
+            os.fsync(file.fileno())  # so that it is whole after a crash, too
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
         os.chmod(temporary, mode)
         os.replace(temporary, path)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from ..document.parts import Cell, Document, Formula, Heading, Items, Part, Step, Table, Text
+from ..document.parts import Cell, Chart, Document, Formula, Heading, Items, Part, Step, Table, Text
 from ..notation.expr import Expr
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
 from ..ops.vocabulary import LATEX
+from .chart import chart_latex
 from .lines import LEFT, Line, left_width, working
 from .width import text_width, width
 from .words import by_number, words
@@ -72,6 +73,8 @@ def _block(part: Part, printer: LatexPrinter) -> str:
             return (before + body + ("}" if kind in ("note", "good") else "")) if body else ""
         case Table():
             return _table(part, printer)
+        case Chart():
+            return chart_latex(part)
         case Items(lines=lines, ordered=ordered):
             kind = "enumerate" if ordered else "itemize"
             items = "\n".join(f"\\item {_runs(line, printer)}" for line in lines)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from ..document.parts import Cell, Document, Formula, Heading, Items, Step, Table, Text
+from ..document.parts import Cell, Chart, Document, Formula, Heading, Items, Step, Table, Text
 from ..notation.expr import Expr
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
 from ..ops.vocabulary import LATEX
+from .chart import chart_lines
 from .lines import working
 
 MARKS = {"warning": "> **Note.** ", "note": "*", "good": "**", "plain": ""}
@@ -30,6 +31,8 @@ def to_markdown(document: Document, digits: Digits) -> str:
                 blocks.append(_display(part, printer))
             case Table():
                 blocks.append(_table(part, inline))
+            case Chart():
+                blocks.append("\n".join(["```text", *chart_lines(part), "```"]))
             case Items(lines=lines, ordered=ordered):
                 marks = [f"{i}." if ordered else "-" for i in range(1, len(lines) + 1)]
                 items = [f"{mark} {_runs(line, inline)}" for mark, line in zip(marks, lines, strict=True)]

@@ -8,10 +8,11 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
-from ..document.parts import Document, Formula, Heading, Items, Step, Table, Text
+from ..document.parts import Chart, Document, Formula, Heading, Items, Step, Table, Text
 from ..notation.expr import Arr, Expr, Num
 from ..notation.numbers import Digits
 from ..notation.text import TextPrinter
+from .chart import chart_lines
 
 STYLES = {"plain": "", "note": "dim", "warning": "yellow", "good": "green"}
 RESULT = "bold"
@@ -39,6 +40,9 @@ def draw(document: Document, console: Console, digits: Digits) -> None:
                 _line(console, _step(part, printer), indent=2)
             case Table():
                 _table(console, part, printer)
+            case Chart():
+                for row in chart_lines(part, console.width):
+                    _line(console, RichText(row))
             case Items():
                 for number, line in enumerate(part.lines, 1):
                     mark = f"{number}. " if part.ordered else "• "

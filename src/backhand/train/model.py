@@ -1,24 +1,32 @@
-"""Models in files: safetensors weights with everything else as readable JSON in the header. Nothing in them is run."""
+"""Models: a network with all that goes before and behind it, in one file that anyone can read and nothing runs."""
 
 from __future__ import annotations
 
-import json
+import platform
+import warnings
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..engine.dense import DenseLayer, DensePlan, Parameters
+from ..engine.compiled import instruction_sets
+from ..engine.dense import DenseEngine, DenseLayer, DensePlan, Parameters
 from ..engine.fast import open_engine
-from ..errors import BackhandError, DataError, UsageError
+from ..errors import BackhandError, DataError
+from ..network.build import Problem
 from ..render.files import write_whole
+from .files import read_tensors, written_tensors
+from .network import named, sheet_of, worked_by_hand
 from .prepare import CLASSIFICATION, Preparation
 from .table import Table
 
+if TYPE_CHECKING:
+    from .sheets import SheetModel
+
 Array = np.ndarray[Any, Any]
 SCHEMA = "backhand.model/1"
-LARGEST = 8 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,7 +34,7 @@ class Model:
     """A trained network with all that goes before and behind it.
 
     Attributes:
-        record: how it was trained: rows, epochs, costs, engine, versions.
+        record: how it was trained: rows, epochs, costs, engine, instruction set, versions.
     """
 
     preparation: Preparation
@@ -34,22 +42,57 @@ class Model:
     parameters: Parameters
     record: dict[str, Any]
 
+    @cached_property
+    def _engine(self) -> DenseEngine:
+        """The engine, of the instruction set that the model was trained with if this machine has it: the same bits."""
+        recorded = self.record.get("instruction_set")
+        if recorded in (None, "NumPy") or recorded in instruction_sets():
+            engine = open_engine(self.plan, instruction_set=recorded if recorded in instruction_sets() else None)
+        else:
+            engine = open_engine(self.plan)
+            warnings.warn(
+                f"the model was trained with the instruction set {recorded}, which this machine lacks: its predictions"
+                f" by {engine.name} may differ in the last digits",
+                stacklevel=2,
+            )
+        engine.put(self.parameters)
+        return engine
+
     def outputs_of(self, x: Array) -> Array:
         """What the network gives, [row, output]: standardised numbers, or the share of each class (softmax)."""
-        engine = open_engine(self.plan)
-        engine.put(self.parameters)
-        found = engine.predict(x)
+        found = self._engine.predict(x)
+        if self.preparation.target.task == CLASSIFICATION and found.shape[1] == 1:  # the share of the second class
+            return np.column_stack([1 - found[:, 0], found[:, 0]])
         if self.plan.cost != "softmax_cross_entropy":
             return np.asarray(found)
-        raised = np.exp(found - found.max(1, keepdims=True))
+        raised = np.exp(found - found.max(1, keepdims=True, initial=-np.inf))
         return np.asarray(raised / raised.sum(1, keepdims=True))
 
     def predict(self, table: Table) -> Array:
         """A number or a class for each row, in the order of the rows."""
-        found, target = self.outputs_of(self.preparation.matrix(table)), self.preparation.target
+        return self.answers(self.outputs_of(self.preparation.matrix(table)))
+
+    def answers(self, outputs: Array) -> Array:
+        """Numbers, or the classes with the largest share, from the network's outputs."""
+        target = self.preparation.target
         if target.task == CLASSIFICATION:
-            return np.asarray(np.array(target.classes)[found.argmax(1)])
-        return found[:, 0].astype(np.float64) * target.spread + target.mean
+            return np.asarray(np.array(target.classes)[outputs.argmax(1)])
+        return target.back(outputs[:, 0] if target.outputs == 1 else outputs)
+
+    @property
+    def sheet(self) -> str:
+        """The network as a sheet, without its numbers."""
+        settings = self.record.get("settings", {})
+        return sheet_of(self.plan, f"{self.preparation.target.name}, a trained model", settings.get("batch"))
+
+    def by_hand(self, table: Table) -> Problem:
+        """The network at its weights on a table's rows, for `show` and `why`.
+
+        Raises:
+            DataError: columns or values are missing.
+        """
+        x, y = self.preparation.matrix(table), self.preparation.targets(table)
+        return worked_by_hand(self.sheet, named(self.parameters), x, y)
 
     def save(self, path: Path) -> None:
         """
@@ -57,57 +100,62 @@ class Model:
             UsageError: the file cannot be written, or safetensors is missing. A file that was there stays whole.
         """
         head = {
-            "schema": SCHEMA, "preparation": self.preparation.to_dict(), "plan": asdict(self.plan),
-            "record": self.record,
+            "schema": SCHEMA, "sheet": self.sheet, "preparation": self.preparation.to_dict(),
+            "plan": asdict(self.plan), "record": self.record,
         }  # fmt: skip
-        tensors = {}
-        for number, (weights, biases) in enumerate(self.parameters, 1):
-            tensors[f"W{number}"], tensors[f"b{number}"] = np.ascontiguousarray(weights), np.ascontiguousarray(biases)
-        write_whole(path, _safetensors().save(tensors, {"backhand": json.dumps(head, ensure_ascii=False)}))
+        write_whole(path, written_tensors(named(self.parameters), head))
 
 
-def _safetensors() -> Any:
+def versions() -> dict[str, str]:
+    """What a record says of the software."""
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
-        import safetensors.numpy
-    except ImportError:
-        raise UsageError("model files need safetensors", hint='pip install "backhand[train]"') from None
-    return safetensors.numpy
+        own = version("backhand")
+    except PackageNotFoundError:
+        own = "from a source tree"
+    return {"backhand": own, "python": platform.python_version(), "numpy": np.__version__}
 
 
-def load_model(path: Path) -> Model:
-    """A model from its file.
+def load_model(path: Path) -> Model | SheetModel:
+    """A model from its file: of a table, or of a sheet.
 
     Raises:
         UsageError: it cannot be read; DataError: it is damaged or no model, with the reason.
     """
-    tools = _safetensors()
+    tensors, head = read_tensors(path, "a model", SCHEMA)
+    if head.get("preparation", "") is None and isinstance(head.get("sheet"), str):
+        from .sheets import sheet_model
+
+        return sheet_model(path, head["sheet"], tensors, dict(head.get("record") or {}))
     try:
-        if path.stat().st_size > LARGEST:
-            raise DataError(f"{path} is larger than {LARGEST >> 30} GB")
-        content = path.read_bytes()
-    except OSError as problem:
-        raise UsageError(f"cannot read {path}: {problem.strerror}", expected="a model file, .bhm") from None
-    try:
-        tensors = tools.load(content)
-        size = int.from_bytes(content[:8], "little")
-        head = json.loads(json.loads(content[8 : 8 + size])["__metadata__"]["backhand"])
-        if head["schema"] != SCHEMA:
-            raise DataError(f"{path} is a model of another version", expected=SCHEMA, got=str(head["schema"]))
         preparation, plan = Preparation.from_dict(head["preparation"]), _plan(head["plan"])
         parameters = [(tensors[f"W{k}"], tensors[f"b{k}"]) for k in range(1, len(plan.layers) + 1)]
+        record = dict(head["record"])
+        model = Model(preparation, plan, parameters, record)
+        same = model.sheet == head["sheet"]
     except BackhandError:
         raise
     except Exception as problem:  # whatever a damaged or hostile file brings about is one thing: it is no model
         raise DataError(f"{path} is no model, or damaged: {type(problem).__name__}: {problem}") from None
+    if not same:
+        raise DataError(f"{path} is damaged: its sheet is not that of its network", expected=model.sheet)
     if len(preparation.inputs) != plan.inputs:
         raise DataError(f"{path} is damaged: {len(preparation.inputs)} inputs prepared, {plan.inputs} taken")
+    target, units = preparation.target, plan.layers[-1].units
+    shared = plan.layers[-1].activation == "sigmoid" and len(target.classes) == 2
+    outputs = target.outputs if target.task != CLASSIFICATION else 1 if shared else len(target.classes)
+    if outputs != units:
+        raise DataError(f"{path} is damaged: its network has {units} outputs", expected=str(outputs))
     for (weights, biases), (k, n) in zip(parameters, zip(plan.sizes[:-1], plan.sizes[1:], strict=True), strict=True):
         if weights.shape != (n, k) or biases.shape != (n,):
             size_found = f"{weights.shape} and {biases.shape}"
             raise DataError(f"{path} is damaged: weights of another size", expected=f"({n}, {k})", got=size_found)
+        if weights.dtype.kind != "f" or biases.dtype.kind != "f":
+            raise DataError(f"{path} is damaged: its weights are {weights.dtype}", expected="float32 or float64")
         if not (np.isfinite(weights).all() and np.isfinite(biases).all()):
             raise DataError(f"{path} is damaged: it holds weights that are not finite")
-    return Model(preparation, plan, parameters, head["record"])
+    return model
 
 
 def _plan(given: dict[str, Any]) -> DensePlan:

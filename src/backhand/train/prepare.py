@@ -48,13 +48,19 @@ class Encoding:
 
 @dataclass(frozen=True)
 class Target:
-    """What is predicted: a number, standardised, or one of some classes."""
+    """What is predicted: a number (or several), standardised, or one of some classes; `kind` is its column's."""
 
     name: str
     task: str
+    kind: str = CATEGORY
     mean: float = 0.0
     spread: float = 1.0
     classes: tuple[str, ...] = ()
+    outputs: int = 1
+
+    def back(self, values: Array) -> Array:
+        """Standardised numbers as they were, float64."""
+        return np.asarray(values, np.float64) * self.spread + self.mean
 
 
 @dataclass(frozen=True)
@@ -89,12 +95,10 @@ class Preparation:
 
     def _put(self, column: Encoding, table: Table, found: Array, at: int) -> int:
         if column.kind == CATEGORY:
-            values = table.texts(column.name)
-            place = {category: at + k for k, category in enumerate(column.categories)}
-            for row, value in enumerate(values):
-                if value in place:
-                    found[row, place[value]] = 1
-            missing = np.array([value is None for value in values])
+            codes = table.codes(column.name, column.categories)
+            rows = np.flatnonzero(codes >= 0)
+            found[rows, at + codes[rows]] = 1
+            missing = table.gaps(column.name)
             at += len(column.categories)
         else:
             if table.column(column.name).kind == CATEGORY:
@@ -106,10 +110,17 @@ class Preparation:
             elif missing.any():
                 raise DataError(
                     f"`{column.name}` has no value in {missing.sum():,} row{'s' if missing.sum() > 1 else ''} of"
-                    f" {table.source}, the first is row {int(np.argmax(missing)) + 1}",
+                    f" {table.source}, the first is row {int(np.argmax(missing)) + table.first}",
                     hint="fill them, or train with --missing mean, median or indicator",
                 )
-            found[:, at] = (numbers - column.mean) / column.spread
+            with np.errstate(over="ignore"):
+                found[:, at] = (numbers - column.mean) / column.spread
+            if not np.isfinite(found[:, at]).all():
+                row = int(np.argmin(np.isfinite(found[:, at])))
+                raise DataError(
+                    f"`{column.name}` is not finite in row {row + table.first} of {table.source}",
+                    expected="finite numbers", got=f"{numbers[row]:g}",
+                )  # fmt: skip
             at += 1
         if column.indicator:
             found[:, at] = missing
@@ -124,17 +135,20 @@ class Preparation:
         """
         target = self.target
         table.column(target.name)
+        refuse_missing(table, [target.name])
         if target.task == REGRESSION:
+            if table.column(target.name).kind == CATEGORY:
+                raise DataError(f"`{target.name}` was a number in training and has text in {table.source}")
             return ((table.numbers(target.name) - target.mean) / target.spread).astype(np.float32)[:, None]
-        numbers = {name: k for k, name in enumerate(target.classes)}
-        values = table.texts(target.name)
-        unknown = sorted({str(v) for v in values if v not in numbers})
-        if unknown:
+        codes = table.codes(target.name, target.classes)
+        if (codes < 0).any():
+            texts = table.texts(target.name)
+            unknown = sorted({str(texts[row]) for row in np.flatnonzero(codes < 0)[:1000].tolist()})
             raise DataError(
                 f"`{target.name}` has classes that were not in training: " + ", ".join(unknown[:5]),
                 expected=", ".join(target.classes),
             )
-        return np.array([numbers[str(v)] for v in values], np.int32)
+        return codes.astype(np.int32)
 
     def to_dict(self) -> dict[str, Any]:
         return {"columns": [asdict(column) for column in self.columns], "target": asdict(self.target)}
@@ -190,9 +204,9 @@ def prepare(table: Table, target: str, rows: Array, task: str | None = None, mis
 def _encoding(table: Table, column: Column, rows: Array, missing: str) -> Encoding:
     indicator = missing == INDICATOR and column.missing > 0
     if column.kind == CATEGORY:
-        values = table.texts(column.name)
-        seen = sorted({v for v in (values[i] for i in rows.tolist()) if v is not None})
-        return Encoding(column.name, CATEGORY, indicator=indicator, categories=tuple(seen))
+        codes = table.codes(column.name, column.categories)[rows]
+        seen = tuple(column.categories[code] for code in np.unique(codes[codes >= 0]).tolist())
+        return Encoding(column.name, CATEGORY, indicator=indicator, categories=seen)
     numbers = table.numbers(column.name)[rows]
     known = numbers[~np.isnan(numbers)]
     if not np.isfinite(known).all():
@@ -209,15 +223,17 @@ def _encoding(table: Table, column: Column, rows: Array, missing: str) -> Encodi
 
 
 def _target(table: Table, column: Column, rows: Array, task: str | None) -> Target:
-    refuse_missing(table, [column.name])
     task = task or find_task(column, table)
     if task == CLASSIFICATION:
-        classes = tuple(sorted({str(v) for v in table.texts(column.name)}))
+        classes = table.values(column.name)
         if len(classes) < 2:
             raise DataError(f"`{column.name}` has a single class, {classes[0]}", expected="two or more")
-        return Target(column.name, task, classes=classes)
+        return Target(column.name, task, column.kind, classes=classes)
     if column.kind == CATEGORY:
         raise DataError(f"`{column.name}` is text and cannot be a regression's target", hint="--task classification")
-    numbers = table.numbers(column.name)[rows]
+    numbers = table.numbers(column.name)
+    if not np.isfinite(numbers).all():
+        raise DataError(f"`{column.name}` has a value that is not finite", expected="finite numbers")
+    numbers = numbers[rows]
     spread = float(numbers.std())
-    return Target(column.name, task, float(numbers.mean()), spread if spread > 0 else 1.0)
+    return Target(column.name, task, column.kind, float(numbers.mean()), spread if spread > 0 else 1.0)

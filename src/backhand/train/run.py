@@ -1,79 +1,108 @@
-"""From a table to a model: prepare, split, fit, judge; and the page that says how it went."""
+"""From a table to a model: prepare, split, fit, judge."""
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..document.parts import Document, Page
-from ..document.parts import Table as PageTable
+from ..document.parts import Document
 from ..errors import DataError, UsageError
-from .fit import Fitted, Report, Settings, fit, plan_for
+from .checkpoint import fingerprint, recorded_set, resume, save_checkpoint
+from .fit import Fitted, Fitting, Report, Settings, fit, plan_for
 from .judge import Score, scores
-from .model import Model
+from .model import Model, versions
 from .prepare import CLASSIFICATION, DROP, MISSING, REFUSE, REGRESSION, find_task, prepare, refuse_missing
+from .rate import RateSearch, find_rate
 from .split import split
 from .table import DATE, NUMBER, Table, read_table, without_gaps
 
+Array = np.ndarray[Any, Any]
 TASKS = (REGRESSION, CLASSIFICATION)
+BALANCED = "balanced"
+
+
+@dataclass(frozen=True)
+class Choices:
+    """How a table is taken.
+
+    Attributes:
+        task: regression or classification; None finds it from the target.
+        missing: refuse, drop (rows), mean, median or indicator.
+        ignore: columns that are left out.
+        by_time: a column of dates or numbers; its latest rows are held out, instead of rows by chance.
+        weights: a column that says what each row counts.
+        class_weight: balanced, where each class is to count as much as any other.
+        find_rate: whether the rate is found by trying.
+        threads: at most so many; the bits are the same for any number.
+    """
+
+    task: str | None = None
+    missing: str = REFUSE
+    ignore: tuple[str, ...] = ()
+    by_time: str | None = None
+    weights: str | None = None
+    class_weight: str | None = None
+    find_rate: bool = False
+    threads: int | None = None
+
+    def check(self, settings: Settings) -> None:
+        """
+        Raises:
+            UsageError: what there is not.
+        """
+        if self.task is not None and self.task not in TASKS:
+            raise UsageError(f"there is no task `{self.task}`", expected=", ".join(TASKS))
+        if self.missing not in MISSING:
+            raise UsageError(f"missing values cannot be treated by `{self.missing}`", expected=", ".join(MISSING))
+        if self.class_weight not in (None, BALANCED):
+            raise UsageError(f"there is no class weight `{self.class_weight}`", expected=BALANCED)
+        if not 0 < settings.held_out < 1:
+            raise UsageError("the share of rows held out lies between 0 and 1", got=f"{settings.held_out:g}")
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where and how often a fit is written down while it goes on.
+
+    Attributes:
+        seconds: between two of them; 0 after every epoch.
+        resume: whether to go on from the one that is there.
+    """
+
+    path: Path
+    seconds: float = 10.0
+    resume: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """A model, and how it came about."""
+    """A model, and how it came about.
+
+    Attributes:
+        found, true: what the model gives for the rows held out, and what they are.
+        search: the rates that were tried, if the rate was to be found.
+    """
 
     model: Model
     table: Table
     settings: Settings
     fitted: Fitted
     scores: tuple[Score, ...]
-    training: int
-    held_out: int
+    training: Array
+    held_out: Array
+    found: Array
+    true: Array
+    search: RateSearch | None = None
 
     def document(self) -> Document:
         """The page: columns, network, course, and the model beside the baselines."""
-        target, fitted = self.model.preparation.target, self.fitted
-        page = Page(f"{target.name} from {self.table.source}")
-        page.heading(page.title, 1)
-        page.heading("The table")
-        page.text(
-            f"{self.table.rows:,} rows; {self.training:,} for training, {self.held_out:,} held out."
-            f" {target.name} is {_target_said(self.model)}."
-        )
-        rows = []
-        for column in self.model.preparation.columns:
-            said = column.kind + (f": {len(column.categories)} inputs" if column.categories else "")
-            said += f", missing ones become {column.fill:g}" if column.fill is not None else ""
-            rows.append((column.name, said, self.table.column(column.name).missing or ""))
-        page.add(PageTable(("column", "goes in as", "missing"), tuple(map(_cells, rows))))
-        page.heading("The network")
-        sizes = " → ".join(map(str, fitted.plan.sizes))
-        page.text(
-            f"{sizes}, {self.settings.activation}, {fitted.plan.weight_count:,} parameters; cost {fitted.plan.cost},"
-            f" {fitted.plan.rule}, rate {fitted.plan.rate:g}, batches of {self.settings.batch}."
-        )
-        page.heading("The course")
-        best = fitted.epochs[fitted.best - 1]
-        page.text(
-            f"{len(fitted.epochs)} epochs in {fitted.seconds:.2f} s, by the engine {fitted.engine}; ended:"
-            f" {fitted.stopped}. The weights are those of epoch {fitted.best}."
-        )
-        every = max(1, len(fitted.epochs) // 10)
-        chosen = sorted({*range(0, len(fitted.epochs), every), fitted.best - 1, len(fitted.epochs) - 1})
-        page.add(PageTable(
-            ("epoch", "cost", "cost of the rows held out"),
-            tuple((str(fitted.epochs[i].number), fitted.epochs[i].cost, fitted.epochs[i].validation) for i in chosen),
-            f"lowest on the rows held out: {best.validation:.6g} in epoch {best.number}",
-        ))  # fmt: skip
-        page.heading("On the rows held out")
-        page.note("They chose the epoch too, so the network's own figures are a little too good.")
-        heads = tuple(name for name, _ in self.scores[0].figures)
-        page.add(PageTable(("", *heads), tuple((s.name, *(value for _, value in s.figures)) for s in self.scores)))
-        return page.done()
+        from .page import trained_page
+
+        return trained_page(self)
 
     def to_dict(self) -> dict[str, Any]:
         """`backhand.train/1`."""
@@ -85,74 +114,137 @@ class Trained:
         }
 
 
-def _cells(row: tuple[Any, ...]) -> tuple[str, ...]:
-    return tuple(str(cell) for cell in row)
-
-
-def _target_said(model: Model) -> str:
-    target = model.preparation.target
-    if target.task == CLASSIFICATION:
-        return (
-            f"one of {len(target.classes)} classes: "
-            + ", ".join(target.classes[:10])
-            + (", …" if len(target.classes) > 10 else "")
-        )
-    return f"a number, {target.mean:.6g} on average, standard deviation {target.spread:.6g}"
-
-
 def train_table(
-    source: Any, target: str, settings: Settings | None = None, *, task: str | None = None, missing: str = REFUSE,
-    ignore: Sequence[str] = (), by_time: str | None = None, report: Report | None = None,
+    source: Any, target: str, settings: Settings | None = None, *, report: Report | None = None,
+    checkpoints: Checkpoints | None = None, **choices: Any,
 ) -> Trained:  # fmt: skip
     """Trains a network to predict a column of a table from its others.
 
     Args:
         source: a file, a frame or an array (see `read_table`).
-        task: regression or classification; None finds it from the target.
-        missing: refuse, drop (rows), mean, median or indicator.
-        ignore: columns that are left out.
-        by_time: a column of dates or numbers; its latest rows are held out, instead of rows by chance.
-        report: called after each epoch, with how many are wanted.
+        choices: those of `Choices`.
+        report: called after each epoch.
+        checkpoints: None for none.
     Raises:
         DataError: a table that cannot be trained on; UsageError: wrong choices; NumberError: numbers that run away in
             the first epoch.
     """
-    settings = settings or Settings()
-    _check(settings, task, missing)
+    settings, chosen = settings or Settings(), Choices(**choices)
+    chosen.check(settings)
     table = source if isinstance(source, Table) else read_table(source)
-    names = [c.name for c in table.columns if c.name not in ignore]
-    table.column(target)
-    if missing == DROP:
-        table = without_gaps(table, names)
+    for name in (target, *chosen.ignore):
+        table.column(name)
+    ignore = (*chosen.ignore, *([chosen.weights] if chosen.weights else []))
+    if chosen.missing == DROP:
+        table = without_gaps(table, [c.name for c in table.columns if c.name not in chosen.ignore])
     refuse_missing(table, [target])
+    task = chosen.task or find_task(table.column(target), table)
+    classes = table.codes(target, table.values(target)) if task == CLASSIFICATION else None
     random = np.random.default_rng(settings.seed)
-    kind = task or find_task(table.column(target), table)
-    classes = np.unique(np.array(table.texts(target)), return_inverse=True)[1] if kind == CLASSIFICATION else None
-    training, held_out = split(table.rows, settings.held_out, random, classes, _times(table, by_time))
-    preparation = prepare(table, target, training, kind, missing, ignore)
+    training, held_out = split(table.rows, settings.held_out, random, classes, _times(table, chosen.by_time))
+    preparation = prepare(table, target, training, task, chosen.missing, ignore)
     x, y = preparation.matrix(table), preparation.targets(table)
-    fitted = fit(plan_for(preparation, settings), settings, x, y, training, held_out, report)
+    weights = _weights(table, chosen, y, training)
+    begun = recorded_set(checkpoints.path) if checkpoints and checkpoints.resume else None
+    search = None
+    if chosen.find_rate:
+        trial = Fitting(plan_for(preparation, settings), settings, x, y, training, held_out, weights=weights)
+        search = find_rate(trial)
+        settings = replace(settings, rate=search.best)
+    fitting = Fitting(
+        plan_for(preparation, settings), settings, x, y, training, held_out, weights=weights,
+        instruction_set=_same_set(begun), threads=chosen.threads,
+    )  # fmt: skip
+    fitted = _fit(fitting, report, checkpoints)
     record = {
-        "source": table.source, "rows": table.rows, "training": len(training), "held_out": len(held_out),
-        "settings": asdict(settings), "engine": fitted.engine, "seconds": fitted.seconds, "best": fitted.best,
+        "source": table.source, "path": str(source) if isinstance(source, (str, Path)) else None, "target": target,
+        "rows": table.rows, "training": len(training),
+        "held_out": len(held_out), "settings": asdict(settings), "choices": asdict(chosen), "engine": fitted.engine,
+        "instruction_set": fitted.instruction_set, "seconds": fitted.seconds, "best": fitted.best,
         "stopped": fitted.stopped, "epochs": [[e.cost, e.validation] for e in fitted.epochs],
-        "python": platform.python_version(), "numpy": np.__version__,
+        "findings": [str(finding) for finding in fitted.findings], "versions": versions(),
     }  # fmt: skip
     model = Model(preparation, fitted.plan, fitted.parameters, record)
-    found = tuple(scores(model, x, y, training, held_out))
-    return Trained(model, table, settings, fitted, found, len(training), len(held_out))
+    found = model.outputs_of(x[held_out])
+    judged = tuple(scores(model, x, y, training, held_out))
+    return Trained(model, table, settings, fitted, judged, training, held_out, found, y[held_out], search)
 
 
-def _check(settings: Settings, task: str | None, missing: str) -> None:
-    if task is not None and task not in TASKS:
-        raise UsageError(f"there is no task `{task}`", expected=", ".join(TASKS))
-    if missing not in MISSING:
-        raise UsageError(f"missing values cannot be treated by `{missing}`", expected=", ".join(MISSING))
-    if not 0 < settings.held_out < 1:
-        raise UsageError("the share of rows held out lies between 0 and 1", got=f"{settings.held_out:g}")
+def _same_set(recorded: str | None) -> str | None:
+    """The instruction set of the run that is gone on with.
+
+    Raises:
+        DataError: this machine lacks it, so that the bits would be others.
+    """
+    from ..engine.compiled import instruction_sets
+
+    if recorded is None or recorded == "NumPy":
+        return None
+    if recorded not in instruction_sets():
+        raise DataError(
+            f"the run was begun with the instruction set {recorded}, which this machine lacks: the bits would differ",
+            expected=", ".join(instruction_sets()) or "the compiled engine",
+            hint="begin anew, without --resume",
+        )
+    return recorded
 
 
-def _times(table: Table, name: str | None) -> np.ndarray[Any, Any] | None:
+def _fit(fitting: Fitting, report: Report | None, checkpoints: Checkpoints | None) -> Fitted:
+    """Fits, and writes down where it stands now and then and when it is interrupted; done, nothing of it is left."""
+    if checkpoints is None:
+        return fit(fitting, report)
+    mark = fingerprint(fitting)
+    if checkpoints.resume:
+        resume(checkpoints.path, fitting, mark)
+    written = time.monotonic()
+
+    def reported(now: Fitting) -> bool:
+        nonlocal written
+        stop = report(now) is True if report else False
+        if time.monotonic() - written >= checkpoints.seconds:
+            save_checkpoint(checkpoints.path, now, mark)
+            written = time.monotonic()
+        return stop
+
+    try:
+        fitted = fit(fitting, reported)
+    except KeyboardInterrupt:
+        if fitting.number:
+            fitting.rewind()
+            save_checkpoint(checkpoints.path, fitting, mark)
+        raise
+    checkpoints.path.unlink(missing_ok=True)
+    return fitted
+
+
+def _weights(table: Table, chosen: Choices, y: Array, training: Array) -> Array | None:
+    """What each row counts, 1 on average over the rows for training; None where all count the same.
+
+    Raises:
+        DataError: weights below 0 or none above it; UsageError: class weights of numbers.
+    """
+    if chosen.weights is None and chosen.class_weight is None:
+        return None
+    found = np.ones(table.rows)
+    if chosen.weights is not None:
+        if table.column(chosen.weights).kind != NUMBER:
+            raise DataError(f"`{chosen.weights}` holds no weights", expected="a column of numbers")
+        refuse_missing(table, [chosen.weights])
+        found = table.numbers(chosen.weights).copy()
+        if not (np.isfinite(found).all() and (found >= 0).all()):
+            raise DataError(f"`{chosen.weights}` has weights below 0 or not finite", expected="0 or more")
+    if chosen.class_weight is not None:
+        if y.ndim != 1:
+            raise UsageError("class weights are for classes", hint="--task classification")
+        sums = np.bincount(y[training], found[training])
+        found = found / np.maximum(sums, 1e-300)[y]
+    middle = found[training].mean()
+    if not middle > 0:
+        raise DataError("the rows for training count nothing: all their weights are 0")
+    return np.asarray(found / middle)
+
+
+def _times(table: Table, name: str | None) -> Array | None:
     if name is None:
         return None
     if table.column(name).kind not in (DATE, NUMBER):

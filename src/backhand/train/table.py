@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ import numpy as np
 from ..errors import DataError, UsageError, nearest
 
 if TYPE_CHECKING:
-    from polars import DataFrame
+    from polars import DataFrame, Series
 
 SAMPLE = 1 << 16  # bytes looked at to find the delimiter
 DELIMITERS = ",;\t|"
@@ -48,15 +48,21 @@ class Table:
     Attributes:
         frame: the values; categories as text, the others as numbers, null where missing.
         source: where they were read.
+        first: the number of the first row, where these are not all.
     """
 
     columns: tuple[Column, ...]
     frame: DataFrame
     source: str
+    first: int = 1
 
     @property
     def rows(self) -> int:
         return self.frame.height
+
+    def head(self, count: int) -> Table:
+        """The first rows."""
+        return Table(self.columns, self.frame.head(count), self.source, self.first)
 
     def column(self, name: str) -> Column:
         """
@@ -78,9 +84,32 @@ class Table:
         """A column that is no category as float64, NaN where a value is missing."""
         return self.frame[name].cast(_polars().Float64).fill_null(float("nan")).to_numpy()
 
+    def gaps(self, name: str) -> np.ndarray[Any, Any]:
+        """Which rows of a column lack a value."""
+        return np.asarray(self.frame[name].is_null().to_numpy())
+
+    def values(self, name: str) -> tuple[str, ...]:
+        """The different values of a column as text, in order."""
+        return tuple(sorted(_as_text(self.frame[name].drop_nulls().unique()).to_list()))
+
+    def codes(self, name: str, values: Sequence[str]) -> np.ndarray[Any, Any]:
+        """A column as numbers of some values, -1 where it has none of them."""
+        pl = _polars()
+        column = _as_text(self.frame[name])
+        codes = column.replace_strict(list(values), range(len(values)), default=-1, return_dtype=pl.Int64)
+        return np.asarray(codes.fill_null(-1).to_numpy())
+
     def texts(self, name: str) -> list[str | None]:
         """A column as text, None where a value is missing."""
-        return self.frame[name].cast(_polars().String).to_list()
+        return list(_as_text(self.frame[name]).to_list())
+
+
+def _as_text(series: Series) -> Series:
+    """Values as text; whole numbers without a point."""
+    pl = _polars()
+    if series.dtype.is_float() and ((series % 1 == 0) & (series.abs() < 1e15)).all():
+        series = series.cast(pl.Int64)
+    return series.cast(pl.String)
 
 
 def _polars() -> Any:
@@ -134,8 +163,21 @@ def _parquet(path: Path) -> DataFrame:
     return found
 
 
-def _csv(path: Path) -> DataFrame:
-    pl = _polars()
+@dataclass(frozen=True)
+class Form:
+    """How a CSV file is written."""
+
+    packed: bool
+    delimiter: str
+    decimal_comma: bool
+
+
+def form_of(path: Path) -> Form:
+    """Found from the file's beginning.
+
+    Raises:
+        UsageError: it cannot be read; DataError: it is empty.
+    """
     try:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
@@ -147,9 +189,16 @@ def _csv(path: Path) -> DataFrame:
     if not text.strip():
         raise DataError(f"{path} is empty", expected="a line of names, then rows")
     delimiter = _delimiter(text, len(sample) == SAMPLE)
+    return Form(packed, delimiter, _decimal_comma(text, delimiter))
+
+
+def _csv(path: Path) -> DataFrame:
+    pl = _polars()
+    form = form_of(path)
+    delimiter = form.delimiter
     try:
         found: DataFrame = pl.read_csv(
-            path, separator=delimiter, decimal_comma=_decimal_comma(text, delimiter), null_values=list(MISSING),
+            path, separator=delimiter, decimal_comma=form.decimal_comma, null_values=list(MISSING),
             infer_schema_length=None, try_parse_dates=True, truncate_ragged_lines=False,
         )  # fmt: skip
     except (pl.exceptions.PolarsError, OSError, ValueError) as problem:
@@ -224,9 +273,9 @@ def _typed(frame: DataFrame, source: str) -> Table:
     return Table(tuple(columns), pl.DataFrame(made), source)
 
 
-def written_csv(name: str, values: np.ndarray[Any, Any]) -> str:
-    """One column as CSV, numbers as full doubles."""
-    return str(_polars().DataFrame({name: values}).write_csv())
+def written_csv(columns: Mapping[str, np.ndarray[Any, Any]], names: bool = True) -> str:
+    """Columns as CSV, numbers as full doubles; with a line of names or without."""
+    return str(_polars().DataFrame(dict(columns)).write_csv(include_header=names))
 
 
 def _unreadable(path: Path, reason: str) -> UsageError:
