@@ -13,12 +13,13 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 import backhand as bh
-from backhand.engine import fast
+from backhand.engine import choice
+from backhand.engine.choice import open_engine
 from backhand.engine.compiled import ACTIVATIONS, CompiledNet, instruction_sets, library
 from backhand.engine.compiled import RULES as RULE_NUMBERS
 from backhand.engine.dense import COSTS, DenseLayer, DensePlan
 from backhand.engine.dense_numpy import NumpyNet
-from backhand.engine.fast import dense_problem, open_engine
+from backhand.engine.fast import dense_problem
 from backhand.engine.reference import starting_values
 from backhand.engine.run import run
 from backhand.engine.training import NO_STATE, update, whole_data
@@ -305,8 +306,8 @@ def test_bad_plans(bad):
 
 
 def test_without_a_library_numpy_takes_over_and_says_so_once(monkeypatch):
-    monkeypatch.setattr(fast, "library", lambda: None)
-    fast._say_once.cache_clear()
+    monkeypatch.setattr(choice, "library", lambda: None)
+    choice._say_once.cache_clear()
     with pytest.warns(UserWarning, match="builds it"):
         first = open_engine(large())
     with warnings.catch_warnings():

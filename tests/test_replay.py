@@ -10,7 +10,7 @@ from test_cli import environment, good
 
 import backhand as bh
 from backhand.cli.examples import example_names
-from backhand.engine import fast, graph, replay
+from backhand.engine import choice, graph, replay
 from backhand.engine.replay import open_sheet, point_after
 from backhand.engine.run import run
 from backhand.errors import NumberError, UsageError
@@ -133,9 +133,9 @@ def test_without_a_compiled_engine_the_command_says_so_once(tmp_path):
 
 
 def test_without_a_compiled_engine(monkeypatch):
-    for module in (fast, graph, replay):
+    for module in (choice, graph, replay):
         monkeypatch.setattr(module, "library", lambda: None)
-    fast._say_once.cache_clear()
+    choice._say_once.cache_clear()
     problem = bh.read(LAYERS.format(40, "adam", "batch")).problem
     with pytest.warns(UserWarning, match="is not here"):
         equal(point_after(problem, 5, fast=True), point_after(problem, 5), 1e-7)

@@ -9,8 +9,8 @@ from typing import Any, Self
 
 import numpy as np
 
+from ..engine.choice import open_engine
 from ..engine.dense import DenseLayer, DensePlan, Parameters
-from ..engine.fast import open_engine
 from ..errors import BackhandError, UsageError
 from ..ops.updates import RULES
 from ..train.fit import Fitting, Settings, fit, starting_parameters

@@ -86,6 +86,7 @@ class _Activations(click.ParamType[str | tuple[str, ...]]):
 @click.option("--epochs", type=click.IntRange(1), default=200, show_default=True, help="At most so many.")
 @click.option("--patience", type=click.IntRange(1), default=20, show_default=True,
               help="Epochs without a lower validation cost, after which it ends.")  # fmt: skip
+@click.option("--until", type=float, metavar="COST", help="End when the cost of the rows held out is at most this.")
 @click.option("--weight-decay", "decay", type=click.FloatRange(0), default=0.0, help="L2: decay·w joins ∂C/∂w.")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Of the hidden layers.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
@@ -136,7 +137,8 @@ def train(
 
 _CHOICES = ("task", "missing", "ignore", "by_time", "weights", "class_weight", "threads")
 _SETTINGS = (
-    "held_out", "layers", "activation", "cost", "rule", "batch", "epochs", "patience", "decay", "dropout", "seed",
+    "held_out", "layers", "activation", "cost", "rule", "batch", "epochs", "patience", "until", "decay", "dropout",
+    "seed",
 )  # fmt: skip
 
 
@@ -158,6 +160,7 @@ def _train_table(data: Path, target: str, place: Path, given: dict[str, Any]) ->
                 click.echo(f"written: {checkpoints.path}; --resume goes on from there", err=True)
             raise
     found.model.save(place)
+    checkpoints.clear()
     return found
 
 

@@ -1,11 +1,9 @@
-"""The fast engine for a network: which one is at hand, and what a sheet's network is to it."""
+"""What a sheet's network is to the fast engines."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 
@@ -15,34 +13,8 @@ from ..network.costs import NAMED
 from ..network.graph import Network
 from ..network.layers import Layer, layer_view
 from ..notation.expr import Call, Expr, Num, Ref, calls, mul, names
-from .compiled import MEND, CompiledNet, library
-from .dense import SETTINGS, DenseEngine, DenseLayer, DensePlan, Matrix, Parameters
-from .dense_numpy import NumpyNet
+from .dense import SETTINGS, DenseLayer, DensePlan, Matrix, Parameters
 from .reference import Array, forward, starting_values
-
-
-def open_engine(
-    plan: DensePlan, dtype: str = "float32", threads: int | None = None, instruction_set: str | None = None
-) -> DenseEngine:
-    """A fast engine for a plan: the compiled one, or NumPy where it was not built (which is said once).
-
-    Args:
-        dtype: float32 or float64.
-        threads: at most so many; all cores by default.
-        instruction_set: one of `compiled.instruction_sets()`.
-    """
-    if library() is not None:
-        return CompiledNet(plan, dtype, threads, instruction_set)
-    _say_once()
-    return NumpyNet(plan, dtype)
-
-
-@cache
-def _say_once() -> None:
-    warnings.warn(
-        f"the compiled engine is not here, so training is slower, in NumPy; {MEND}",
-        stacklevel=3,
-    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,10 @@ import numpy as np
 from ..errors import NumberError, UsageError
 from ..network.build import Problem
 from ..ops.updates import RULES
+from .choice import open_engine
 from .compiled import library, missing_library
 from .dense import Parameters
-from .fast import dense_problem, open_engine
+from .fast import dense_problem
 from .graph import GraphNet
 from .reference import Array
 from .training import REFERENCE, Point, steps

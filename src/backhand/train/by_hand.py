@@ -9,7 +9,7 @@ from ..network.build import Problem
 from .model import Model, load_model
 from .prepare import CLASSIFICATION, DROP
 from .stream import batches
-from .table import CATEGORY, NUMBER, without_gaps
+from .table import CATEGORY, NUMBER
 
 ROWS = 10_000  # at most so many are worked by hand
 
@@ -46,7 +46,7 @@ def model_problem(path: Path, data: Path | None = None) -> tuple[str, Problem, l
         table = table.head(ROWS)
     gaps = table.rows
     if model.record.get("choices", {}).get("missing") == DROP:
-        table = without_gaps(table, list(kinds))
+        table = table.without_gaps(list(kinds))
     if table.rows < gaps:
         said.append(f"{gaps - table.rows:,} rows that lack values are left out, and not counted")
     names = [f"x[{k}] is {name}" for k, name in enumerate(model.preparation.inputs, 1)]

@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.choice import open_engine
 from ..engine.dense import DenseEngine, DenseLayer, DensePlan, Parameters
-from ..engine.fast import open_engine
-from ..errors import NumberError
+from ..errors import NumberError, UsageError
 from .diagnose import Finding, diagnose
 from .divergence import Divergence, locate
 from .prepare import CLASSIFICATION, Preparation
@@ -38,6 +38,7 @@ class Settings:
         patience: epochs without a lower validation cost (or cost, where no rows are held out) after which it stops.
         tolerance: by how much it must be lower.
         decay: L2, decay·w added to the gradient of every weight.
+        until: the cost of the rows held out at which it ends.
         keep_best: the weights of the best epoch are kept; otherwise those of the last.
     """
 
@@ -57,11 +58,21 @@ class Settings:
     seed: int = 0
     shuffle: bool = True
     keep_best: bool = True
+    until: float | None = None
 
     @property
     def activations(self) -> tuple[str, ...]:
-        """Of each hidden layer."""
-        return (self.activation,) * len(self.layers) if isinstance(self.activation, str) else self.activation
+        """Of each hidden layer.
+
+        Raises:
+            UsageError: not one for each.
+        """
+        if isinstance(self.activation, str):
+            return (self.activation,) * len(self.layers)
+        if len(self.activation) != len(self.layers):
+            counts = f"{len(self.activation)} activations for {len(self.layers)} hidden layers"
+            raise UsageError(counts, expected="one, or one for each")
+        return self.activation
 
 
 @dataclass(frozen=True)
@@ -282,4 +293,6 @@ def fit(fitting: Fitting, report: Report | None = None) -> Fitted:
             return fitting.result(found.said(), found)
         if report and report(fitting) is True:
             return fitting.result("stopped")
+        if settings.until is not None and fitting.epochs[-1].judged <= settings.until:
+            return fitting.result(f"the cost is at most {settings.until:g}")
     return fitting.result(f"after {settings.epochs} epochs")

@@ -41,7 +41,7 @@ def _classes(name: str, shares: Array, true: Array) -> Score:
 
 def scores(model: Model, x: Array, y: Array, training: Array, held_out: Array) -> list[Score]:
     """The model's score on the rows held out, then those of the baselines, which know the rows for training alone."""
-    found, target = model.outputs_of(x[held_out]), model.preparation.target
+    found, target = model.outputs_for(x, held_out), model.preparation.target
     if target.task == CLASSIFICATION:
         counts = np.bincount(y[training], minlength=len(target.classes)) / len(training)
         return [
@@ -67,11 +67,12 @@ def _linear(x: Array, y: Array, training: Array, held_out: Array) -> Array:
         gram += part.T @ part
         right += part.T @ y[rows, 0]
     factors = np.linalg.lstsq(gram, right, rcond=1e-10)[0]
-    return np.asarray(x[held_out].astype(np.float64) @ factors[:-1] + factors[-1])
+    parts = [held_out[at : at + BLOCK] for at in range(0, len(held_out), BLOCK)]
+    return np.concatenate([x[rows].astype(np.float64) @ factors[:-1] + factors[-1] for rows in parts])
 
 
 def _logistic(model: Model, x: Array, y: Array, training: Array, held_out: Array) -> Array:
     plan = plan_for(model.preparation, SIMPLE)
     some = training[:: -(-len(training) // SIMPLE_ROWS)]
     fitted = fit(Fitting(plan, SIMPLE, x, y, some, held_out))
-    return replace(model, plan=plan, parameters=fitted.parameters).outputs_of(x[held_out])
+    return replace(model, plan=plan, parameters=fitted.parameters).outputs_for(x, held_out)

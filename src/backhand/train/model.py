@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..engine.choice import open_engine
 from ..engine.compiled import instruction_sets
 from ..engine.dense import DenseEngine, DenseLayer, DensePlan, Parameters
-from ..engine.fast import open_engine
 from ..errors import BackhandError, DataError
-from ..network.build import Problem
 from ..render.files import write_whole
 from .files import read_tensors, written_tensors
 from .network import named, sheet_of, worked_by_hand
@@ -23,10 +22,12 @@ from .prepare import CLASSIFICATION, Preparation
 from .table import Table
 
 if TYPE_CHECKING:
+    from ..network.build import Problem
     from .sheets import SheetModel
 
 Array = np.ndarray[Any, Any]
 SCHEMA = "backhand.model/1"
+ROWS = 8192  # at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +68,11 @@ class Model:
             return np.asarray(found)
         raised = np.exp(found - found.max(1, keepdims=True, initial=-np.inf))
         return np.asarray(raised / raised.sum(1, keepdims=True))
+
+    def outputs_for(self, x: Array, rows: Array) -> Array:
+        """The same for some rows of x, a few of them at a time, so that no copy of x is made."""
+        parts = [self.outputs_of(x[rows[at : at + ROWS]]) for at in range(0, len(rows), ROWS)]
+        return np.concatenate(parts)
 
     def predict(self, table: Table) -> Array:
         """A number or a class for each row, in the order of the rows."""

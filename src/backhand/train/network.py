@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..engine.dense import DensePlan, Parameters
-from ..network.build import Problem, build
-from ..network.graph import Plan
-from ..sheet.parse import parse
-from ..sheet.table import Table
+
+if TYPE_CHECKING:
+    from ..network.build import Problem
 
 Array = np.ndarray[Any, Any]
 
@@ -53,6 +52,11 @@ def worked_by_hand(text: str, values: Mapping[str, Array], x: Array, y: Array) -
         values: the parameters by name.
         x, y: [row, input], and the targets: numbers [row, output], or classes [row].
     """
+    from ..network.build import build  # late: what only trains and predicts never reads a sheet
+    from ..network.graph import Plan
+    from ..sheet.parse import parse
+    from ..sheet.table import Table
+
     problem = build(parse(text + "start zeros\n", "the model"))
     nodes = dict(problem.network.nodes)
     for name, value in values.items():

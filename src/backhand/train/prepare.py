@@ -88,9 +88,10 @@ class Preparation:
                 expected=", ".join(column.name for column in self.columns),
             )
         found = np.zeros((table.rows, len(self.inputs)), np.float32)
-        at = 0
-        for column in self.columns:
-            at = self._put(column, table, found, at)
+        for part in table.parts([column.name for column in self.columns]):
+            at, start = 0, part.first - table.first
+            for column in self.columns:
+                at = self._put(column, part, found[start : start + part.rows], at)
         return found
 
     def _put(self, column: Encoding, table: Table, found: Array, at: int) -> int:
@@ -139,7 +140,10 @@ class Preparation:
         if target.task == REGRESSION:
             if table.column(target.name).kind == CATEGORY:
                 raise DataError(f"`{target.name}` was a number in training and has text in {table.source}")
-            return ((table.numbers(target.name) - target.mean) / target.spread).astype(np.float32)[:, None]
+            numbers = table.numbers(target.name).copy()
+            numbers -= target.mean
+            numbers /= target.spread
+            return numbers.astype(np.float32)[:, None]
         codes = table.codes(target.name, target.classes)
         if (codes < 0).any():
             texts = table.texts(target.name)
@@ -197,29 +201,80 @@ def prepare(table: Table, target: str, rows: Array, task: str | None = None, mis
         raise DataError(f"{table.source} has no columns besides `{target}`")
     if missing == REFUSE:
         refuse_missing(table, names)
-    columns = tuple(_encoding(table, table.column(name), rows, missing) for name in names)
+    summaries = {name: Summary(table.column(name), missing == MEDIAN) for name in names}
+    for_training = np.zeros(table.rows, bool)
+    for_training[rows] = True
+    for part in table.parts(names):
+        start = part.first - table.first
+        for summary in summaries.values():
+            summary.add(part, for_training[start : start + part.rows])
+    columns = tuple(_encoding(summary, missing) for summary in summaries.values())
     return Preparation(columns, _target(table, table.column(target), rows, task))
 
 
-def _encoding(table: Table, column: Column, rows: Array, missing: str) -> Encoding:
+class Summary:
+    """What a preparation needs to know of a column, from some rows at a time.
+
+    Attributes:
+        count, mean, squares: of the known numbers; squares are the sum of (x - mean)².
+        seen: which categories there are.
+    """
+
+    def __init__(self, column: Column, keep: bool) -> None:
+        """keep: all the numbers, for their median."""
+        self.column, self.count, self.mean, self.squares = column, 0, 0.0, 0.0
+        self.seen = set[int]()
+        self._kept: list[Array] | None = [] if keep and column.kind != CATEGORY else None
+
+    def add(self, part: Table, rows: Array) -> None:
+        """Some rows of a part. Means are put together as Chan, Golub and LeVeque do (1979).
+
+        Raises:
+            DataError: a number that is not finite.
+        """
+        name = self.column.name
+        if self.column.kind == CATEGORY:
+            self.seen |= set(np.unique(part.codes(name, self.column.categories)[rows]).tolist())
+            return
+        numbers = part.numbers(name)[rows]
+        known = numbers[~np.isnan(numbers)]
+        if not np.isfinite(known).all():
+            raise DataError(f"`{name}` has a value that is not finite", expected="finite numbers")
+        if not len(known):
+            return
+        if self._kept is not None:
+            self._kept.append(known.astype(np.float32))
+        mean, squares, whole = float(known.mean()), float(((known - known.mean()) ** 2).sum()), self.count + len(known)
+        apart = mean - self.mean
+        self.squares += squares + apart**2 * self.count * len(known) / whole
+        self.mean += apart * len(known) / whole
+        self.count = whole
+
+    @property
+    def spread(self) -> float:
+        """The standard deviation; 1 where it is 0."""
+        found = float(np.sqrt(self.squares / self.count))
+        return found if found > 1e-12 * abs(self.mean) else 1.0
+
+    @property
+    def median(self) -> float:
+        return float(np.median(np.concatenate(self._kept or [])))
+
+
+def _encoding(summary: Summary, missing: str) -> Encoding:
+    column = summary.column
     indicator = missing == INDICATOR and column.missing > 0
     if column.kind == CATEGORY:
-        codes = table.codes(column.name, column.categories)[rows]
-        seen = tuple(column.categories[code] for code in np.unique(codes[codes >= 0]).tolist())
+        seen = tuple(column.categories[code] for code in sorted(summary.seen - {-1}))
         return Encoding(column.name, CATEGORY, indicator=indicator, categories=seen)
-    numbers = table.numbers(column.name)[rows]
-    known = numbers[~np.isnan(numbers)]
-    if not np.isfinite(known).all():
-        raise DataError(f"`{column.name}` has a value that is not finite", expected="finite numbers")
-    if not len(known):
+    if not summary.count:
         raise DataError(f"`{column.name}` has no value in any row for training", hint=f"--ignore {column.name}")
     fill = None
     if missing in (MEAN, MEDIAN, INDICATOR):
-        fill = float(np.median(known) if missing == MEDIAN else known.mean())
+        fill = summary.median if missing == MEDIAN else summary.mean
     if column.kind == BOOLEAN:
         return Encoding(column.name, BOOLEAN, fill=fill, indicator=indicator)
-    spread = float(known.std())
-    return Encoding(column.name, column.kind, float(known.mean()), spread if spread > 0 else 1.0, fill, indicator)
+    return Encoding(column.name, column.kind, summary.mean, summary.spread, fill, indicator)
 
 
 def _target(table: Table, column: Column, rows: Array, task: str | None) -> Target:

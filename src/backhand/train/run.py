@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import time
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -18,7 +19,8 @@ from .model import Model, versions
 from .prepare import CLASSIFICATION, DROP, MISSING, REFUSE, REGRESSION, find_task, prepare, refuse_missing
 from .rate import RateSearch, find_rate
 from .split import split
-from .table import DATE, NUMBER, Table, read_table, without_gaps
+from .stream import open_table
+from .table import DATE, NUMBER, Table
 
 Array = np.ndarray[Any, Any]
 TASKS = (REGRESSION, CLASSIFICATION)
@@ -77,6 +79,12 @@ class Checkpoints:
     seconds: float = 10.0
     resume: bool = False
 
+    def clear(self) -> None:
+        """Takes away what was written, also the beginnings of a process that was killed: the model is in its file."""
+        for beginning in self.path.parent.glob(f".{glob.escape(self.path.name)}.*"):
+            beginning.unlink(missing_ok=True)
+        self.path.unlink(missing_ok=True)
+
 
 @dataclass(frozen=True, eq=False)
 class Trained:
@@ -131,12 +139,12 @@ def train_table(
     """
     settings, chosen = settings or Settings(), Choices(**choices)
     chosen.check(settings)
-    table = source if isinstance(source, Table) else read_table(source)
+    table = open_table(source)
     for name in (target, *chosen.ignore):
         table.column(name)
     ignore = (*chosen.ignore, *([chosen.weights] if chosen.weights else []))
     if chosen.missing == DROP:
-        table = without_gaps(table, [c.name for c in table.columns if c.name not in chosen.ignore])
+        table = table.without_gaps([c.name for c in table.columns if c.name not in chosen.ignore])
     refuse_missing(table, [target])
     task = chosen.task or find_task(table.column(target), table)
     classes = table.codes(target, table.values(target)) if task == CLASSIFICATION else None
@@ -165,7 +173,7 @@ def train_table(
         "findings": [str(finding) for finding in fitted.findings], "versions": versions(),
     }  # fmt: skip
     model = Model(preparation, fitted.plan, fitted.parameters, record)
-    found = model.outputs_of(x[held_out])
+    found = model.outputs_for(x, held_out)
     judged = tuple(scores(model, x, y, training, held_out))
     return Trained(model, table, settings, fitted, judged, training, held_out, found, y[held_out], search)
 
@@ -190,7 +198,7 @@ def _same_set(recorded: str | None) -> str | None:
 
 
 def _fit(fitting: Fitting, report: Report | None, checkpoints: Checkpoints | None) -> Fitted:
-    """Fits, and writes down where it stands now and then and when it is interrupted; done, nothing of it is left."""
+    """Fits, and writes down where it stands now and then, and when it is interrupted."""
     if checkpoints is None:
         return fit(fitting, report)
     mark = fingerprint(fitting)
@@ -207,14 +215,12 @@ def _fit(fitting: Fitting, report: Report | None, checkpoints: Checkpoints | Non
         return stop
 
     try:
-        fitted = fit(fitting, reported)
+        return fit(fitting, reported)
     except KeyboardInterrupt:
         if fitting.number:
             fitting.rewind()
             save_checkpoint(checkpoints.path, fitting, mark)
         raise
-    checkpoints.path.unlink(missing_ok=True)
-    return fitted
 
 
 def _weights(table: Table, chosen: Choices, y: Array, training: Array) -> Array | None:

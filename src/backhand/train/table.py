@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +17,12 @@ from ..errors import DataError, UsageError, nearest
 if TYPE_CHECKING:
     from polars import DataFrame, Series
 
+PART = 1 << 16  # rows at a time
 SAMPLE = 1 << 16  # bytes looked at to find the delimiter
 DELIMITERS = ",;\t|"
 MISSING = ("", "NA", "N/A", "na", "n/a", "NaN", "nan", "null", "NULL", "None", "?")
 NUMBER, BOOLEAN, CATEGORY, DATE = "number", "boolean", "category", "date"
-_TRUE, _FALSE = ("true", "yes", "y"), ("false", "no", "n")
+TRUE, FALSE = ("true", "yes", "y"), ("false", "no", "n")
 _WITH_COMMA, _WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d*\.\d+")
 
 
@@ -60,6 +61,27 @@ class Table:
     def rows(self) -> int:
         return self.frame.height
 
+    def without_gaps(self, names: Sequence[str]) -> Table:
+        """The rows in which none of some columns lacks a value.
+
+        Raises:
+            DataError: no row is left.
+        """
+        frame = self.frame.drop_nulls(list(names))
+        if not frame.height:
+            raise all_gaps(self)
+        columns = []
+        for column in self.columns:
+            left = set(frame[column.name].drop_nulls().unique().to_list()) if column.categories else ()
+            kept = tuple(c for c in column.categories if c in left)
+            columns.append(replace(column, missing=frame[column.name].null_count(), categories=kept))
+        return Table(tuple(columns), frame, self.source, self.first)
+
+    def parts(self, names: Sequence[str]) -> Iterator[Table]:
+        """Some rows at a time, in order, of some columns at least."""
+        for start in range(0, self.rows, PART):
+            yield Table(self.columns, self.frame.slice(start, PART), self.source, self.first + start)
+
     def head(self, count: int) -> Table:
         """The first rows."""
         return Table(self.columns, self.frame.head(count), self.source, self.first)
@@ -82,7 +104,7 @@ class Table:
 
     def numbers(self, name: str) -> np.ndarray[Any, Any]:
         """A column that is no category as float64, NaN where a value is missing."""
-        return self.frame[name].cast(_polars().Float64).fill_null(float("nan")).to_numpy()
+        return self.frame[name].cast(the_polars().Float64).fill_null(float("nan")).to_numpy()
 
     def gaps(self, name: str) -> np.ndarray[Any, Any]:
         """Which rows of a column lack a value."""
@@ -90,29 +112,29 @@ class Table:
 
     def values(self, name: str) -> tuple[str, ...]:
         """The different values of a column as text, in order."""
-        return tuple(sorted(_as_text(self.frame[name].drop_nulls().unique()).to_list()))
+        return tuple(sorted(as_text(self.frame[name].drop_nulls().unique()).to_list()))
 
     def codes(self, name: str, values: Sequence[str]) -> np.ndarray[Any, Any]:
         """A column as numbers of some values, -1 where it has none of them."""
-        pl = _polars()
-        column = _as_text(self.frame[name])
+        pl = the_polars()
+        column = as_text(self.frame[name])
         codes = column.replace_strict(list(values), range(len(values)), default=-1, return_dtype=pl.Int64)
         return np.asarray(codes.fill_null(-1).to_numpy())
 
     def texts(self, name: str) -> list[str | None]:
         """A column as text, None where a value is missing."""
-        return list(_as_text(self.frame[name]).to_list())
+        return list(as_text(self.frame[name]).to_list())
 
 
-def _as_text(series: Series) -> Series:
+def as_text(series: Series) -> Series:
     """Values as text; whole numbers without a point."""
-    pl = _polars()
+    pl = the_polars()
     if series.dtype.is_float() and ((series % 1 == 0) & (series.abs() < 1e15)).all():
         series = series.cast(pl.Int64)
     return series.cast(pl.String)
 
 
-def _polars() -> Any:
+def the_polars() -> Any:
     try:
         import polars
     except ImportError:
@@ -126,40 +148,40 @@ def read_table(source: Any) -> Table:
     Raises:
         DataError: a file that is no table, or is empty; UsageError: it cannot be read, or polars is missing.
     """
-    pl = _polars()
+    pl = the_polars()
     if isinstance(source, (str, Path)):
         path = Path(source)
-        return _typed(_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else _csv(path), path.name)
+        return typed(_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else csv_frame(path), path.name)
     if isinstance(source, np.ndarray):
         two = source[:, None] if source.ndim == 1 else source
         if two.ndim != 2:
             raise DataError("an array is a table where it has rows and columns", got=f"{source.ndim} axes")
-        return _typed(pl.DataFrame({f"x{i + 1}": two[:, i] for i in range(two.shape[1])}), "the array")
+        return typed(pl.DataFrame({f"x{i + 1}": two[:, i] for i in range(two.shape[1])}), "the array")
     if isinstance(source, pl.DataFrame):
-        return _typed(source, "the frame")
+        return typed(source, "the frame")
     if hasattr(source, "columns") and hasattr(source, "to_numpy"):  # pandas
         columns = {str(name): source[name] for name in source.columns}
-        return _typed(pl.DataFrame({name: _of_pandas(values) for name, values in columns.items()}), "the frame")
+        return typed(pl.DataFrame({name: _of_pandas(values) for name, values in columns.items()}), "the frame")
     raise UsageError(
         "this is no table", expected="a CSV or Parquet file, a frame or an array", got=type(source).__name__
     )
 
 
 def _of_pandas(values: Any) -> Any:
-    pl = _polars()
+    pl = the_polars()
     if values.dtype.kind in "OSUV" or str(values.dtype) in ("category", "string", "str"):
         return pl.Series([None if v is None or v != v else str(v) for v in values.tolist()], dtype=pl.String)
     return pl.Series(values.to_numpy())
 
 
 def _parquet(path: Path) -> DataFrame:
-    pl = _polars()
+    pl = the_polars()
     try:
         found: DataFrame = pl.read_parquet(path)
     except FileNotFoundError:
-        raise _unreadable(path, "there is no such file") from None
+        raise unreadable(path, "there is no such file") from None
     except (OSError, pl.exceptions.PolarsError) as problem:
-        raise DataError(f"{path} is no Parquet file: {_first_line(problem)}") from None
+        raise DataError(f"{path} is no Parquet file: {first_line(problem)}") from None
     return found
 
 
@@ -184,7 +206,7 @@ def form_of(path: Path) -> Form:
         with gzip.open(path) if packed else path.open("rb") as opened:
             sample = opened.read(SAMPLE)
     except (OSError, EOFError) as problem:
-        raise _unreadable(path, getattr(problem, "strerror", None) or str(problem)) from None
+        raise unreadable(path, getattr(problem, "strerror", None) or str(problem)) from None
     text = sample.decode("utf-8-sig", errors="replace")
     if not text.strip():
         raise DataError(f"{path} is empty", expected="a line of names, then rows")
@@ -192,18 +214,20 @@ def form_of(path: Path) -> Form:
     return Form(packed, delimiter, _decimal_comma(text, delimiter))
 
 
-def _csv(path: Path) -> DataFrame:
-    pl = _polars()
+def csv_frame(path: Path, beginning: bytes | None = None) -> DataFrame:
+    """A CSV file, or its first lines alone where they are given."""
+    pl = the_polars()
     form = form_of(path)
     delimiter = form.delimiter
     try:
         found: DataFrame = pl.read_csv(
-            path, separator=delimiter, decimal_comma=form.decimal_comma, null_values=list(MISSING),
+            path if beginning is None else beginning, separator=delimiter, decimal_comma=form.decimal_comma,
+            null_values=list(MISSING),
             infer_schema_length=None, try_parse_dates=True, truncate_ragged_lines=False,
         )  # fmt: skip
     except (pl.exceptions.PolarsError, OSError, ValueError) as problem:
         raise DataError(
-            f"{path} is no table that can be read: {_first_line(problem)}",
+            f"{path} is no table that can be read: {first_line(problem)}",
             expected=f"a line of names, then rows of as many values, with {delimiter!r} between them",
         ) from None
     return found
@@ -230,26 +254,14 @@ def _decimal_comma(text: str, delimiter: str) -> bool:
     return commas > points
 
 
-def without_gaps(table: Table, names: Sequence[str]) -> Table:
-    """The rows in which none of some columns lacks a value.
-
-    Raises:
-        DataError: no row is left.
-    """
-    frame = table.frame.drop_nulls(list(names))
-    if not frame.height:
-        raise DataError(f"every row of {table.source} lacks a value", hint="--missing mean or median")
-    columns = []
-    for column in table.columns:
-        left = set(frame[column.name].drop_nulls().unique().to_list()) if column.categories else ()
-        kept = tuple(c for c in column.categories if c in left)
-        columns.append(replace(column, missing=frame[column.name].null_count(), categories=kept))
-    return Table(tuple(columns), frame, table.source)
+def all_gaps(table: Table) -> DataError:
+    """What is said where no row is left."""
+    return DataError(f"every row of {table.source} lacks a value", hint="--missing mean or median")
 
 
-def _typed(frame: DataFrame, source: str) -> Table:
+def typed(frame: DataFrame, source: str) -> Table:
     """Tells the columns apart, and makes numbers of all but categories."""
-    pl = _polars()
+    pl = the_polars()
     if frame.width == 0 or frame.height == 0:
         raise DataError(f"{source} has no rows", expected="a line of names, then rows")
     made, columns = [], []
@@ -265,8 +277,8 @@ def _typed(frame: DataFrame, source: str) -> Table:
         else:
             series = series.cast(pl.String).str.strip_chars()
             found = series.drop_nulls().str.to_lowercase().unique()
-            if 0 < len(found) <= 2 and set(found) <= {*_TRUE, *_FALSE}:
-                kind, series = BOOLEAN, series.str.to_lowercase().is_in(_TRUE)
+            if 0 < len(found) <= 2 and set(found) <= {*TRUE, *FALSE}:
+                kind, series = BOOLEAN, series.str.to_lowercase().is_in(TRUE)
         categories = tuple(sorted(series.drop_nulls().unique().to_list())) if kind == CATEGORY else ()
         made.append(series.alias(name))
         columns.append(Column(name, kind, series.null_count(), categories))
@@ -275,12 +287,12 @@ def _typed(frame: DataFrame, source: str) -> Table:
 
 def written_csv(columns: Mapping[str, np.ndarray[Any, Any]], names: bool = True) -> str:
     """Columns as CSV, numbers as full doubles; with a line of names or without."""
-    return str(_polars().DataFrame(dict(columns)).write_csv(include_header=names))
+    return str(the_polars().DataFrame(dict(columns)).write_csv(include_header=names))
 
 
-def _unreadable(path: Path, reason: str) -> UsageError:
+def unreadable(path: Path, reason: str) -> UsageError:
     return UsageError(f"cannot read {path}: {reason}", expected="a CSV or Parquet file")
 
 
-def _first_line(problem: Exception) -> str:
+def first_line(problem: Exception) -> str:
     return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]

@@ -15,6 +15,7 @@ namespace {
 
 constexpr int LEAST_ROWS = 32, MOST_ROWS = 128, TILES_A_PIECE = 6, ROWS_TO_PREDICT = 96;
 constexpr double WORTH_A_THREAD = 2e6;  // multiply-adds of a step, below which a second thread costs more than it gives
+constexpr double WORTH_A_START = 3e7;   // the same where the thread is begun for it
 
 template <class T> struct Engine {
     const Kernels<T>* kernels;
@@ -217,7 +218,7 @@ template <class T> struct Engine {
     // Works rows `from` … `to` - 1 in pieces, each thread with room of its own. `work` is given its engine and a batch.
     template <class F> void share_out(const Batch<T>& rows, int64_t from, int64_t to, int threads, F work) const {
         const int64_t pieces = (to - from + ROWS_TO_PREDICT - 1) / ROWS_TO_PREDICT;
-        if (work_of_a_row() * double(to - from) < WORTH_A_THREAD) threads = 1;
+        if (work_of_a_row() * double(to - from) < WORTH_A_START) threads = 1;
         if (threads > pieces) threads = int(pieces);
         std::vector<Engine> own;
         own.reserve(threads);
