@@ -211,7 +211,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             layers=layers, activation=tuple(ACTIVATIONS.get(name, name) for name in names), rule=rule, numbers=numbers,
             rate=float(self.learning_rate_init), batch=batch, epochs=1 if partial else int(self.max_iter),
             patience=int(self.n_iter_no_change) + 1, tolerance=float(self.tol),
-            decay=float(self.alpha) / batch / middle, dropout=float(self.dropout),
+            decay=0.0 if rule == "adamw" else float(self.alpha) / batch / middle, dropout=float(self.dropout),
             seed=seed, shuffle=bool(self.shuffle), keep_best=bool(self.early_stopping),
         )  # fmt: skip
 
@@ -221,8 +221,11 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             if not self.momentum:
                 return "sgd", ()
             return "nesterov" if self.nesterovs_momentum else "momentum", (float(self.momentum),)
-        if self.solver in ("adam", "adamw"):
-            return self.solver, (float(self.beta_1), float(self.beta_2), float(self.epsilon))
+        moments = float(self.beta_1), float(self.beta_2), float(self.epsilon)
+        if self.solver == "adam":
+            return "adam", moments
+        if self.solver == "adamw":  # which takes alpha off the weights themselves
+            return "adamw", (float(self.alpha), *moments)
         if self.solver not in RULES:
             raise ValueError(f"There is no solver {self.solver!r}; there are {', '.join(RULES)}.")
         return self.solver, ()
