@@ -202,14 +202,14 @@ def test_what_hinders_learning_is_noticed():
     x, y = rows_of()
     random = np.random.default_rng(0)
     deep = DensePlan(4, (DenseLayer(6, "sigmoid"), DenseLayer(6, "sigmoid"), DenseLayer(1)))
-    good_start = starting_parameters(deep, random)
+    good_start = starting_parameters(deep, random, "glorot")
     assert kinds_found(deep, good_start, x, y) == set()
     far = [(w * 60, b) for w, b in good_start]
     assert ("saturated units", 1) in kinds_found(deep, far, x, y)
     same = [(np.full_like(w, 0.1), b) for w, b in good_start]
     assert {("identical units", 1), ("identical units", 2)} <= kinds_found(deep, same, x, y)
     ramp = DensePlan(4, (DenseLayer(6, "relu"), DenseLayer(1)))
-    dead = starting_parameters(ramp, random)
+    dead = starting_parameters(ramp, random, "he")
     dead[0][1][:3] = -100
     assert kinds_found(ramp, dead, x, y) == {("dead units", 1)}
     long = DensePlan(4, (*(DenseLayer(6, "sigmoid") for _ in range(9)), DenseLayer(1)))
@@ -228,7 +228,7 @@ def test_it_is_told_once_and_changes_nothing():
     x, y = rows_of()
     settings = Settings(layers=(8,), epochs=12, patience=12)
     fitting = fitting_of(settings, x, y)
-    fitting.engine.put([(np.full_like(w, 0.1), b) for w, b in fitting.engine.get()])
+    fitting.engine.put([(np.full_like(w, 0.1), np.zeros_like(b)) for w, b in fitting.engine.get()])
     fit(fitting)
     assert [finding.kind for finding in fitting.findings].count("identical units") == 1
     plain = fitting_of(settings, x, y)

@@ -89,6 +89,8 @@ class _Activations(click.ParamType[str | tuple[str, ...]]):
 @click.option("--until", type=float, metavar="COST", help="End when the cost of the rows held out is at most this.")
 @click.option("--weight-decay", "decay", type=click.FloatRange(0), default=0.0, help="L2: decay·w joins ∂C/∂w.")
 @click.option("--dropout", type=click.FloatRange(0, 1, max_open=True), default=0.0, help="Of the hidden layers.")
+@click.option("--start", type=click.Choice(["fan-in", "he", "glorot"]), default="fan-in", show_default=True,
+              help="How the first weights are drawn.")  # fmt: skip
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option("--threads", type=click.IntRange(1, 256), help="At most so many; the numbers do not depend on it.")
 @click.option("--checkpoint-every", type=click.FloatRange(0), default=10.0, show_default=True, metavar="SECONDS",
@@ -138,7 +140,7 @@ def train(
 _CHOICES = ("task", "missing", "ignore", "by_time", "weights", "class_weight", "threads")
 _SETTINGS = (
     "held_out", "layers", "activation", "cost", "rule", "batch", "epochs", "patience", "until", "decay", "dropout",
-    "seed",
+    "start", "seed",
 )  # fmt: skip
 
 

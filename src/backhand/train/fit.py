@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from .prepare import CLASSIFICATION, Preparation
 
 Array = np.ndarray[Any, Any]
 EXPLODED = 1e4  # times the cost at the starting values
+FAN_IN, HE, GLOROT = "fan-in", "he", "glorot"
+STARTS = (FAN_IN, HE, GLOROT)
 SAMPLE = 512  # rows that are looked at closely
 SNAPSHOT = 20  # a snapshot may take one part in so many of the time
 
@@ -38,6 +41,7 @@ class Settings:
         patience: epochs without a lower validation cost (or cost, where no rows are held out) after which it stops.
         tolerance: by how much it must be lower.
         decay: L2, decay·w added to the gradient of every weight.
+        start: how the first weights are drawn, see `starting_parameters`.
         until: the cost of the rows held out at which it ends.
         keep_best: the weights of the best epoch are kept; otherwise those of the last.
     """
@@ -59,6 +63,7 @@ class Settings:
     shuffle: bool = True
     keep_best: bool = True
     until: float | None = None
+    start: str = FAN_IN
 
     @property
     def activations(self) -> tuple[str, ...]:
@@ -138,13 +143,27 @@ def dense_plan(inputs: int, outputs: int, cost: str, last: str, settings: Settin
     )  # fmt: skip
 
 
-def starting_parameters(plan: DensePlan, random: np.random.Generator) -> Parameters:
-    """He's normal values before relu and its like, Glorot's before the others; biases 0."""
+def starting_parameters(plan: DensePlan, random: np.random.Generator, start: str = FAN_IN) -> Parameters:
+    """The weights that training begins with.
+
+    Args:
+        start: `fan-in`: weights and biases drawn evenly from ±1/√k, k being the units that a layer takes (LeCun et al.,
+            Efficient BackProp, 1998, a little smaller; PyTorch's as well). `he`: weights normal with variance 2/k (He
+            et al., 2015). `glorot`: normal with variance 2/(k + n), n being the layer's own units (Glorot & Bengio,
+            2010). Biases of the last two are 0.
+    Raises:
+        UsageError: another word.
+    """
+    if start not in STARTS:
+        raise UsageError(f"there is no start `{start}`", expected=", ".join(STARTS))
     found = []
-    for (k, n), layer in zip(zip(plan.sizes[:-1], plan.sizes[1:], strict=True), plan.layers, strict=True):
-        ramp = layer.activation in ("relu", "leaky", "elu", "selu", "gelu", "silu", "softplus")
-        spread = np.sqrt(2 / k if ramp else 2 / (k + n))
-        found.append((random.standard_normal((n, k)) * spread, np.zeros(n)))
+    for k, n in pairwise(plan.sizes):
+        if start == FAN_IN:
+            edge = 1 / np.sqrt(k)
+            found.append((random.uniform(-edge, edge, (n, k)), random.uniform(-edge, edge, n)))
+        else:
+            spread = np.sqrt(2 / k if start == HE else 2 / (k + n))
+            found.append((random.standard_normal((n, k)) * spread, np.zeros(n)))
     return found
 
 
@@ -167,7 +186,7 @@ class Fitting:
         self.plan, self.settings = plan, settings
         self.x, self.y, self.training, self.held_out, self.weights = x, y, training, held_out, weights
         self.engine: DenseEngine = open_engine(plan, dtype, threads, instruction_set)
-        self.engine.put(start if start is not None else starting_parameters(plan, self._random(0)))
+        self.engine.put(start if start is not None else starting_parameters(plan, self._random(0), settings.start))
         self.epochs = list[Epoch]()
         self.best, self.kept = 0, self.engine.get()
         self.seconds = 0.0

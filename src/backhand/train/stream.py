@@ -29,6 +29,7 @@ from .table import (
     first_line,
     form_of,
     read_table,
+    since_1970,
     the_polars,
     typed,
     unreadable,
@@ -291,8 +292,9 @@ def _of_kind(series: Series, kind: str, first: int, source: str) -> Series:
             return_dtype=pl.Boolean,
         )  # fmt: skip
     elif kind == DATE:
-        dates = series.str.to_datetime(strict=False, time_unit="us") if text else series.cast(pl.Datetime("us"))
-        made = (dates.cast(pl.Float64) / 86_400e6).alias(series.name)  # days since 1970
+        known = text and series.null_count() < len(series)
+        dates = series.str.to_datetime(strict=False, time_unit="us") if known else series
+        made = since_1970(dates)
     else:
         made = series.cast(pl.Float64, strict=False)
         if text and made.null_count() > series.null_count():  # a decimal comma, it may be

@@ -223,7 +223,7 @@ def csv_frame(path: Path, beginning: bytes | None = None) -> DataFrame:
         found: DataFrame = pl.read_csv(
             path if beginning is None else beginning, separator=delimiter, decimal_comma=form.decimal_comma,
             null_values=list(MISSING),
-            infer_schema_length=None, try_parse_dates=True, truncate_ragged_lines=False,
+            infer_schema_length=None, truncate_ragged_lines=False,
         )  # fmt: skip
     except (pl.exceptions.PolarsError, OSError, ValueError) as problem:
         raise DataError(
@@ -259,6 +259,30 @@ def all_gaps(table: Table) -> DataError:
     return DataError(f"every row of {table.source} lacks a value", hint="--missing mean or median")
 
 
+def since_1970(series: Series) -> Series:
+    """Dates and times as days since 1970."""
+    pl = the_polars()
+    days: Series = (series.cast(pl.Datetime("us")).cast(pl.Float64) / 86_400e6).alias(series.name)
+    return days
+
+
+def as_days(texts: Series) -> Series | None:
+    """Texts that are dates or times, as days since 1970; None where some are not. A few are looked at first: to guess
+    the form of all costs much more."""
+    pl = the_polars()
+    known = texts.drop_nulls()
+    if not len(known) or not all(any(c.isdigit() for c in text) for text in known.head(20).to_list()):
+        return None
+    for some in (known.head(20), texts):
+        try:
+            days = since_1970(some.str.to_datetime(strict=False, time_unit="us"))
+        except pl.exceptions.PolarsError:
+            return None
+        if days.null_count() > some.null_count():
+            return None
+    return days
+
+
 def typed(frame: DataFrame, source: str) -> Table:
     """Tells the columns apart, and makes numbers of all but categories."""
     pl = the_polars()
@@ -272,8 +296,9 @@ def typed(frame: DataFrame, source: str) -> Table:
         elif series.dtype.is_numeric() or series.dtype == pl.Null:
             kind, series = NUMBER, series.cast(pl.Float64).fill_nan(None)
         elif series.dtype.is_temporal():
-            kind = DATE
-            series = (series.cast(pl.Datetime("us")).cast(pl.Float64) / 86_400e6).alias(name)  # days since 1970
+            kind, series = DATE, since_1970(series)
+        elif (days := as_days(series.cast(pl.String).str.strip_chars())) is not None:
+            kind, series = DATE, days
         else:
             series = series.cast(pl.String).str.strip_chars()
             found = series.drop_nulls().str.to_lowercase().unique()
