@@ -215,7 +215,7 @@ def test_what_hinders_learning_is_noticed():
     long = DensePlan(4, (*(DenseLayer(6, "sigmoid") for _ in range(9)), DenseLayer(1)))
     assert ("vanishing gradients", 1) in kinds_found(long, starting_parameters(long, random), x, y)
     steep = DensePlan(4, (*(DenseLayer(6) for _ in range(9)), DenseLayer(1)))
-    grown = [(w * (1e-6 if k == 0 else 5), b) for k, (w, b) in enumerate(starting_parameters(steep, random))]
+    grown = [(w * (1e-6 if k == 0 else 5), b) for k, (w, b) in enumerate(starting_parameters(steep, random, "glorot"))]
     assert ("exploding gradients", 1) in kinds_found(steep, grown, x, y)
     moved = [(w * 3, b) for w, b in good_start]
     assert ("large updates", 2) in kinds_found(deep, moved, x, y, good_start)
