@@ -58,6 +58,17 @@ def test_the_long_sheet_is_a_sheet() -> None:
     assert work.steps[1].cost < work.steps[0].cost
 
 
+def test_the_example_of_tables_runs(folder: Path) -> None:
+    code = next(body for kind, body in BLOCKS if kind == "python" and "bh.train_table" in body)
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert (folder / "species.bhm").exists()
+    assert isinstance(names["net"], bh.MLPClassifier)
+    with pytest.raises(bh.BackhandError, match="training takes no `layer`") as caught:
+        bh.train_table("penguins.csv", target="species", layer=(16,))
+    assert caught.value.hint == "did you mean `layers`?"
+
+
 def test_the_python_example_runs_and_says_what_it_shows(folder: Path) -> None:
     from backhand.cli.examples import example_text
 

@@ -13,11 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["BackhandError", "MLPClassifier", "MLPRegressor", "Sheet", "Work", "__version__", "layers", "read"]
+__all__ = [
+    "BackhandError", "MLPClassifier", "MLPRegressor", "Sheet", "Work", "__version__", "layers", "load", "read", "train_table",
+]  # fmt: skip
 
 if TYPE_CHECKING:
     from .api import Sheet, Work, layers, read
     from .api.estimators import MLPClassifier, MLPRegressor
+    from .api.tables import load, train_table
     from .errors import BackhandError
 
 
@@ -31,6 +34,10 @@ def __getattr__(name: str) -> Any:
         from .api import estimators
 
         return getattr(estimators, name)
+    if name in ("load", "train_table"):
+        from .api import tables
+
+        return getattr(tables, name)
     if name in __all__:
         from . import api
 

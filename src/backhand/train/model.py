@@ -19,6 +19,7 @@ from ..render.files import write_whole
 from .files import read_tensors, written_tensors
 from .network import named, sheet_of, worked_by_hand
 from .prepare import CLASSIFICATION, Preparation
+from .stream import open_table
 from .table import Table
 
 if TYPE_CHECKING:
@@ -74,8 +75,13 @@ class Model:
         parts = [self.outputs_of(x[rows[at : at + ROWS]]) for at in range(0, len(rows), ROWS)]
         return np.concatenate(parts)
 
-    def predict(self, table: Table) -> Array:
-        """A number or a class for each row, in the order of the rows."""
+    def predict(self, source: Any) -> Array:
+        """A number or a class for each row of a table, a file, a frame or an array, in the order of the rows.
+
+        Raises:
+            DataError: columns are missing, or values are not as in training.
+        """
+        table = source if isinstance(source, Table) else open_table(source)
         return self.answers(self.outputs_of(self.preparation.matrix(table)))
 
     def answers(self, outputs: Array) -> Array:
@@ -100,7 +106,7 @@ class Model:
         x, y = self.preparation.matrix(table), self.preparation.targets(table)
         return worked_by_hand(self.sheet, named(self.parameters), x, y)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """
         Raises:
             UsageError: the file cannot be written, or safetensors is missing. A file that was there stays whole.
@@ -109,7 +115,7 @@ class Model:
             "schema": SCHEMA, "sheet": self.sheet, "preparation": self.preparation.to_dict(),
             "plan": asdict(self.plan), "record": self.record,
         }  # fmt: skip
-        write_whole(path, written_tensors(named(self.parameters), head))
+        write_whole(Path(path), written_tensors(named(self.parameters), head))
 
 
 def versions() -> dict[str, str]:

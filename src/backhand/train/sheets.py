@@ -49,13 +49,13 @@ class SheetModel:
     record: dict[str, Any]
     folder: Path = Path()
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """
         Raises:
             UsageError: the file cannot be written. A file that was there stays whole.
         """
         head = {"schema": SCHEMA, "sheet": self.text, "preparation": None, "plan": None, "record": self.record}
-        write_whole(path, written_tensors(self.values, head))
+        write_whole(Path(path), written_tensors(self.values, head))
 
     def by_hand(self) -> Problem:
         """The sheet at the trained weights, without a further update."""
