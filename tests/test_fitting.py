@@ -236,14 +236,17 @@ def test_it_is_told_once_and_changes_nothing():
     assert bits(fit(plain).parameters) == bits(fit(fitting_of(settings, x, y)).parameters)
 
 
-def test_the_rate_with_the_lowest_cost_is_found():
+def test_the_smallest_rate_that_does_nearly_as_well_is_found():
     x, y = rows_of(600)
     fitting = fitting_of(Settings(layers=(16,)), x, y)
     before = bits(fitting.engine.get())
     search = find_rate(fitting)
     assert bits(fitting.engine.get()) == before
     assert search.rates == RATES
-    assert search.best == RATES[int(np.argmin(search.costs))]
+    fall = search.start - min(search.costs)
+    falls = {rate: search.start - cost for rate, cost in zip(RATES, search.costs, strict=True)}
+    assert falls[search.best] >= 0.98 * fall
+    assert all(falls[rate] < 0.98 * fall for rate in RATES if rate < search.best)
     assert 1e-4 < search.best < 0.5
     assert min(search.costs) < 0.5 * search.start
     slow = find_rate(fitting_of(Settings(layers=(16,), rule="sgd"), x, y))

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 __all__ = [
-    "BackhandError", "MLPClassifier", "MLPRegressor", "Sheet", "Work", "__version__", "layers", "load", "read", "train_table",
+    "BackhandError", "MLPClassifier", "MLPRegressor", "Sheet", "Work", "__version__", "layers", "load", "read",
+    "train_table",
 ]  # fmt: skip
 
 if TYPE_CHECKING:

@@ -40,10 +40,14 @@ class Scale:
     def ticks(self, most: int = 6) -> list[float]:
         """Round numbers within the axis."""
         if self.logarithmic:
-            first, last = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+            first, last = math.floor(math.log10(self.low)), math.floor(math.log10(self.high) + 1e-9)
             every = max(1, -(-(last - first + 1) // most))
-            found = [10.0**k for k in range(first, last + 1, every)]
-            return found if len(found) > 1 else [self.low, self.high]
+            for factors in ((1,), (1, 3), (1, 2, 5)):
+                found = [f * 10.0**k for k in range(first, last + 1, every) for f in factors]
+                found = [value for value in found if self.low * (1 - 1e-9) <= value <= self.high * (1 + 1e-9)]
+                if len(found) > 2:
+                    return found
+            return [self.low, *found, self.high] if len(found) < 2 else found
         step = 10.0 ** math.floor(math.log10((self.high - self.low) / most))
         step *= next(k for k in (1, 2, 5, 10) if (self.high - self.low) / (step * k) <= most)
         first = math.ceil(self.low / step - 1e-9)

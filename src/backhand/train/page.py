@@ -71,10 +71,12 @@ def _network(page: Page, trained: Trained) -> None:
 def _search(page: Page, trained: Trained) -> None:
     search = trained.search
     assert search is not None
+    lowest = search.rates[int(np.argmin(search.costs))]
     page.heading("The rate")
     page.text(
-        f"{len(search.rates)} rates, {search.steps} steps at each from the same start. The cost is lowest, "
-        f"{min(search.costs):.6g}, at {search.best:g}, which was taken; it was {search.start:.6g} before."
+        f"{len(search.rates)} rates, {search.steps} steps at each from the same start. The cost falls from"
+        f" {search.start:.6g} to {min(search.costs):.6g} at {lowest:g}; {search.best:g}, the smallest rate that does"
+        " nearly as well, was taken."
     )
     known = [(r, c) for r, c in zip(search.rates, search.costs, strict=True) if c <= 3 * search.start]
     costs = Series("cost", tuple(r for r, _ in known), tuple(c for _, c in known))

@@ -15,6 +15,7 @@ from .fit import Fitting
 
 RATES = tuple(float(f"{10 ** (k / 5):.2g}") for k in range(-25, 1))  # 1e-5 to 1, five for each power of ten
 STEPS = 200
+NEARLY = 0.98  # of the farthest fall
 ROWS = 2000  # whose cost is compared
 
 
@@ -35,8 +36,10 @@ class RateSearch:
 
     @property
     def best(self) -> float:
-        """The rate with the lowest cost."""
-        return self.rates[int(np.argmin(self.costs))]
+        """The smallest rate whose cost falls nearly as far as the lowest: larger ones are noisier and gain nothing."""
+        enough = self.start - NEARLY * (self.start - min(self.costs))
+        found = [rate for rate, cost in zip(self.rates, self.costs, strict=True) if cost <= enough]
+        return found[0] if min(self.costs) < self.start else self.rates[int(np.argmin(self.costs))]
 
 
 def find_rate(fitting: Fitting) -> RateSearch:
