@@ -176,3 +176,16 @@ def test_train_and_predict_from_the_command_line(tmp_path, monkeypatch):
     assert "lacks the columns `bill_length_mm`" in ended.err
     assert command("train", str(PENGUINS), "--target", "specie").code == 2
     assert "did you mean `species`?" in command("train", str(PENGUINS), "--target", "specie").err
+
+
+def test_costs_of_their_task():
+    with pytest.raises(UsageError, match="`mse` is no cost of a classification"):
+        train_table(PENGUINS, "species", replace(SHORT, cost="mse"))
+    with pytest.raises(UsageError, match="`cross_entropy` is no cost of a regression"):
+        train_table(PENGUINS, "body_mass_g", replace(SHORT, cost="cross_entropy"))
+    for cost in ("mse", "sse", "mae", "huber", "poisson"):
+        trained = train_table(PENGUINS, "body_mass_g", Settings(layers=(16,), cost=cost, epochs=60))
+        assert dict(trained.scores[0].figures)["R²"] > 0.7, cost
+    assert (trained.model.preparation.target.back(trained.found) > 0).all()
+    with pytest.raises(DataError, match="below 0, which poisson cannot have"):
+        train_table(np.array([[1.0, -1.0], [2.0, 3.0], [0.0, 1.0]]), "x2", replace(SHORT, cost="poisson"))

@@ -19,7 +19,7 @@ from ..engine.dense import DenseEngine, DenseLayer, DensePlan, Parameters
 from ..errors import NumberError, UsageError
 from .diagnose import Finding, diagnose
 from .divergence import Divergence, locate
-from .prepare import CLASSIFICATION, Preparation
+from .prepare import CLASSIFICATION, REGRESSION, Preparation
 
 Array = np.ndarray[Any, Any]
 EXPLODED = 1e4  # times the cost at the starting values
@@ -122,10 +122,25 @@ class Fitted:
 Report = Callable[["Fitting"], object]  # called after each epoch; True stops
 
 
+COSTS = {
+    CLASSIFICATION: ("softmax_cross_entropy",),
+    REGRESSION: ("mse", "sse", "mae", "huber", "poisson"),
+}  # the first is taken where none is given
+
+
+def check_cost(cost: str | None, task: str) -> None:
+    """
+    Raises:
+        UsageError: a cost of something else.
+    """
+    if cost is not None and cost not in COSTS[task]:
+        raise UsageError(f"`{cost}` is no cost of a {task}", expected=", ".join(COSTS[task]), got=f"`{cost}`")
+
+
 def plan_for(preparation: Preparation, settings: Settings) -> DensePlan:
     """The network for a table."""
     classes = preparation.target.task == CLASSIFICATION
-    cost = settings.cost or ("softmax_cross_entropy" if classes else "mse")
+    cost = settings.cost or COSTS[preparation.target.task][0]
     outputs = len(preparation.target.classes) if classes else 1
     last = {"poisson": "softplus"}.get(cost, "linear")
     return dense_plan(len(preparation.inputs), outputs, cost, last, settings)

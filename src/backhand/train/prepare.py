@@ -183,7 +183,7 @@ def refuse_missing(table: Table, names: Sequence[str]) -> None:
 
 
 def prepare(table: Table, target: str, rows: Array, task: str | None = None, missing: str = REFUSE,
-            ignore: Sequence[str] = ()) -> Preparation:  # fmt: skip
+            ignore: Sequence[str] = (), positive: bool = False) -> Preparation:  # fmt: skip
     """Finds how a table goes into a network.
 
     Args:
@@ -191,6 +191,7 @@ def prepare(table: Table, target: str, rows: Array, task: str | None = None, mis
         task: regression or classification; None finds it.
         missing: refuse, mean, median or indicator (drop has been done before).
         ignore: columns that are left out.
+        positive: whether the target, counts, is only divided by its mean: numbers of 0 and more stay such.
     Raises:
         DataError: no such column, missing values, a target with a single class, or no columns left.
     """
@@ -209,7 +210,7 @@ def prepare(table: Table, target: str, rows: Array, task: str | None = None, mis
         for summary in summaries.values():
             summary.add(part, for_training[start : start + part.rows])
     columns = tuple(_encoding(summary, missing) for summary in summaries.values())
-    return Preparation(columns, _target(table, table.column(target), rows, task))
+    return Preparation(columns, _target(table, table.column(target), rows, task, positive))
 
 
 class Summary:
@@ -277,7 +278,7 @@ def _encoding(summary: Summary, missing: str) -> Encoding:
     return Encoding(column.name, column.kind, summary.mean, summary.spread, fill, indicator)
 
 
-def _target(table: Table, column: Column, rows: Array, task: str | None) -> Target:
+def _target(table: Table, column: Column, rows: Array, task: str | None, positive: bool) -> Target:
     task = task or find_task(column, table)
     if task == CLASSIFICATION:
         classes = table.values(column.name)
@@ -289,6 +290,10 @@ def _target(table: Table, column: Column, rows: Array, task: str | None) -> Targ
     numbers = table.numbers(column.name)
     if not np.isfinite(numbers).all():
         raise DataError(f"`{column.name}` has a value that is not finite", expected="finite numbers")
+    if positive:
+        if (numbers < 0).any():
+            raise DataError(f"`{column.name}` has values below 0, which poisson cannot have", expected="counts")
+        return Target(column.name, task, column.kind, 0.0, float(numbers[rows].mean()) or 1.0)
     numbers = numbers[rows]
     spread = float(numbers.std())
     return Target(column.name, task, column.kind, float(numbers.mean()), spread if spread > 0 else 1.0)

@@ -13,7 +13,7 @@ import numpy as np
 from ..document.parts import Document
 from ..errors import DataError, UsageError
 from .checkpoint import fingerprint, recorded_set, resume, save_checkpoint
-from .fit import Fitted, Fitting, Report, Settings, fit, plan_for
+from .fit import Fitted, Fitting, Report, Settings, check_cost, fit, plan_for
 from .judge import Score, scores
 from .model import Model, versions
 from .prepare import CLASSIFICATION, DROP, MISSING, REFUSE, REGRESSION, find_task, prepare, refuse_missing
@@ -150,7 +150,8 @@ def train_table(
     classes = table.codes(target, table.values(target)) if task == CLASSIFICATION else None
     random = np.random.default_rng(settings.seed)
     training, held_out = split(table.rows, settings.held_out, random, classes, _times(table, chosen.by_time))
-    preparation = prepare(table, target, training, task, chosen.missing, ignore)
+    check_cost(settings.cost, task)
+    preparation = prepare(table, target, training, task, chosen.missing, ignore, settings.cost == "poisson")
     x, y = preparation.matrix(table), preparation.targets(table)
     weights = _weights(table, chosen, y, training)
     begun = recorded_set(checkpoints.path) if checkpoints and checkpoints.resume else None
