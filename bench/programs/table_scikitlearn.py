@@ -25,7 +25,7 @@ if not classes:
     middle, wide = ya.mean(), ya.std()
     ya, yb = (ya - middle) / wide, (yb - middle) / wide
 epoch, cost = 0, np.inf
-while cost > limit and epoch < 300:
+while cost > limit and epoch < 40:
     epoch += 1
     net.partial_fit(a, ya, **({"classes": np.unique(y)} if classes else {}))
     cost = log_loss(yb, net.predict_proba(b)) if classes else mean_squared_error(yb, net.predict(b))

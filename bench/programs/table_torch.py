@@ -29,7 +29,7 @@ layers = [torch.nn.Linear(x.shape[1], 64), torch.nn.ReLU(), torch.nn.Linear(64, 
 net = torch.nn.Sequential(*layers, torch.nn.Linear(64, outputs))
 rule = torch.optim.Adam(net.parameters(), lr=1e-3)
 epoch, cost = 0, np.inf
-while cost > limit and epoch < 300:
+while cost > limit and epoch < 40:
     epoch += 1
     for batch in torch.randperm(len(a)).split(32):
         rule.zero_grad()
