@@ -205,3 +205,36 @@ def test_what_it_warns_of():
         bh.MLPRegressor(max_iter=2).fit(x, y)
     with pytest.raises(ValueError, match="run away"):
         bh.MLPRegressor(solver="sgd", momentum=0, learning_rate_init=1e6).fit(x, y)
+
+
+@pytest.mark.parametrize("wrong", [
+    {"huber_delta": -1}, {"learning_rate_init": 0}, {"alpha": -1}, {"momentum": 2}, {"beta_1": 1},
+    {"tol": float("nan")}, {"max_iter": 0}, {"max_iter": 1.5}, {"batch_size": 0}, {"batch_size": 1.5},
+    {"hidden_layer_sizes": (2.5,)}, {"hidden_layer_sizes": (0,)}, {"hidden_layer_sizes": None},
+    {"n_iter_no_change": 0}, {"validation_fraction": 1.0},
+    {"initial_coefs": [np.ones((2, 2))]}, {"initial_intercepts": [np.ones(100), np.array([np.nan])]},
+])  # fmt: skip
+def test_parameters_out_of_range(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        bh.MLPRegressor(**wrong).fit(np.ones((20, 2)), np.arange(20.0))
+
+
+def test_parameters_of_numpy_go_into_model_files(tmp_path):
+    x, y = load_iris(return_X_y=True)
+    model = bh.MLPClassifier(
+        np.array([5, 4]), learning_rate_init=np.float32(0.01), dtype=np.float32, random_state=7, max_iter=np.int64(3),
+        class_weight={0: 1, 1: 2, 2: 1},
+    ).fit(x, y)  # fmt: skip
+    model.save(tmp_path / "m.bhm")
+    again = bh.MLPClassifier.load(tmp_path / "m.bhm")
+    assert (again.predict_proba(x) == model.predict_proba(x)).all()
+    assert (again.hidden_layer_sizes, again.random_state, again.dtype, again.max_iter) == ((5, 4), 7, "float32", 3)
+
+
+def test_one_class_and_another_solver_later():
+    x, y = load_iris(return_X_y=True)
+    only = bh.MLPClassifier((4,), max_iter=2).fit(x[:50], y[:50])
+    assert (only.predict_proba(x[:5]) == 1).all()
+    later = bh.MLPClassifier((4,), random_state=0).partial_fit(x, y)
+    later.set_params(solver="sgd").partial_fit(x, y)
+    assert later.n_iter_ == 2

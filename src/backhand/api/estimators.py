@@ -171,7 +171,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         found = self._outputs(X)
         if self.multilabel_ or found.shape[1] > 1:
             return found
-        return np.column_stack([1 - found[:, 0], found[:, 0]])[:, : max(len(self.classes_), 1)]
+        if len(self.classes_) == 1:
+            return np.ones((len(found), 1), found.dtype)
+        return np.column_stack([1 - found[:, 0], found[:, 0]])
 
     def predict_log_proba(self, X: Any) -> Array:
         """The logarithms of `predict_proba`."""
@@ -182,7 +184,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         if self.multilabel_:
             raise UsageError("several labels for each row do not go into a model file", hint="one classifier for each")
         if len(self.classes_) < 2:
-            raise UsageError("a single class does not go into a model file")
+            raise UsageError("a single class does not go into a model file", hint="train on two or more")
         return Target("y", CLASSIFICATION, CATEGORY, classes=tuple(str(c) for c in self.classes_.tolist()))
 
     def _take_classes(self, target: Target, dtype: str | None) -> None:

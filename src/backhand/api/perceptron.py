@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +31,13 @@ Array = np.ndarray[Any, Any]
 ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid"}  # scikit-learn's names of ours
 OUT = {"linear": "identity", "sigmoid": "logistic"}
 LARGEST_BATCH = 200  # of batch_size="auto"
+_TINY, _BELOW_1 = 5e-324, 1 - 2**-53
+_RANGES: dict[str, tuple[type, float, float]] = {
+    "alpha": (float, 0, 1e300), "learning_rate_init": (float, _TINY, 1e300), "max_iter": (int, 1, 1e12),
+    "tol": (float, 0, 1e300), "momentum": (float, 0, 1), "beta_1": (float, 0, _BELOW_1), "beta_2": (float, 0, _BELOW_1),
+    "epsilon": (float, 0, 1e300), "n_iter_no_change": (int, 1, 1e12), "dropout": (float, 0, _BELOW_1),
+    "huber_delta": (float, _TINY, 1e300), "validation_fraction": (float, _TINY, _BELOW_1),
+}  # fmt: skip
 
 
 class Perceptron(BaseEstimator):  # type: ignore[misc]
@@ -108,6 +115,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         return self._fit(X, y, sample_weight, partial=True)
 
     def _fit(self, X: Any, y: Any, sample_weight: Any, partial: bool) -> Self:
+        self._check_parameters()
         goes_on = hasattr(self, "coefs_") and (partial or self.warm_start)
         reset = not (goes_on and partial)
         x, y = validate_data(
@@ -145,7 +153,7 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
             plan, settings, x, targets, training, held, weights=None if weights is None else weights / middle,
             start=self._start(plan, seed, goes_on), dtype=str(x.dtype), threads=self._threads(),
         )  # fmt: skip
-        if goes_on and partial and getattr(self, "_state", None):
+        if goes_on and partial and getattr(self, "_state", None) and len(self._state[0]) == plan.states:
             fitting.engine.put_state(*self._state)
         earlier = (self.loss_curve_, self.validation_loss_curve_) if goes_on else ([], [])
         if not goes_on:
@@ -194,6 +202,28 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
                 " converged yet.",
                 ConvergenceWarning, stacklevel=3,
             )  # fmt: skip
+
+    def _check_parameters(self) -> None:
+        """
+        Raises:
+            ValueError: numbers that are none, or out of range.
+        """
+        for name, (kind, low, high) in _RANGES.items():
+            value = getattr(self, name)
+            whole = isinstance(value, Integral) and not isinstance(value, bool)
+            if not (whole or (kind is float and isinstance(value, Real))) or not low <= float(value) <= high:
+                wanted = "a whole number" if kind is int else "a number"
+                raise ValueError(f"{name}={value!r} is out of range: it is {wanted} from {low:g} to {high:g}.")
+        if self.batch_size != "auto" and not (isinstance(self.batch_size, Integral) and int(self.batch_size) >= 1):
+            raise ValueError(f"batch_size={self.batch_size!r} is neither auto nor a whole number from 1 on.")
+        sizes = np.atleast_1d(np.asarray(self.hidden_layer_sizes if np.size(self.hidden_layer_sizes) else (), object))
+        if not all(isinstance(n, Integral) and int(n) >= 1 for n in sizes.tolist()):
+            raise ValueError(f"hidden_layer_sizes={self.hidden_layer_sizes!r} must be whole numbers > 0.")
+        for values, name in ((self.initial_coefs, "initial_coefs"), (self.initial_intercepts, "initial_intercepts")):
+            if values is not None and len(values) != sizes.size + 1:
+                raise ValueError(f"{name} has {len(values)} arrays for {sizes.size + 1} layers.")
+            if values is not None and not all(np.isfinite(np.asarray(v, float)).all() for v in values):
+                raise ValueError(f"{name} has a value that is not finite.")
 
     def _settings(self, rows: int, seed: int, middle: float, partial: bool) -> Settings:
         sizes = self.hidden_layer_sizes
@@ -290,9 +320,9 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
         names = getattr(self, "feature_names_in_", [f"x{k}" for k in range(1, self.n_features_in_ + 1)])
         columns = tuple(Encoding(str(name), NUMBER) for name in names)
         plain = {
-            name: value
+            name: _plain(value)
             for name, value in self.get_params(deep=False).items()
-            if name not in ("callbacks", "initial_coefs", "initial_intercepts", "random_state")
+            if name not in ("callbacks", "initial_coefs", "initial_intercepts", "class_weight")
         }
         record = {
             "estimator": {
@@ -337,3 +367,14 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
 
     def _take_classes(self, target: Target, dtype: str | None) -> None:
         """The classes of a classifier that is loaded."""
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as JSON has it; what JSON has no word for, such as a random generator, is left to its default."""
+    if isinstance(value, (tuple, list, np.ndarray)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, (type, np.dtype)):
+        return np.dtype(value).name
+    return value if isinstance(value, (bool, int, float, str)) else None

@@ -347,6 +347,9 @@ def main(arguments: list[str] | None = None) -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader went away
         code = 1
+    except OSError as error:  # a full disk, say
+        _say(f"error: {error.strerror or error}" + (f": {error.filename}" if error.filename else ""))
+        code = 1
     except MemoryError:
         _say("error: the memory of this machine is not enough\n  try      fewer epochs or rows, or --every 100")
         code = 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,8 +81,9 @@ class _Activations(click.ParamType[str | tuple[str, ...]]):
 @click.option("--layers", type=_Sizes(), default="64,64", show_default=True, help="Units of the hidden layers.")
 @click.option("--activation", type=_Activations(), default="relu", show_default=True,
               help="Of the hidden layers: one, or one for each (tanh,relu).")  # fmt: skip
-@click.option("--cost", help="A named cost; mse for numbers, softmax_cross_entropy for classes by default.")
-@click.option("--update", "rule", default="adam", show_default=True, help="The update rule.")
+@click.option("--cost", help='A named cost, as mae or "huber 2"; mse or softmax_cross_entropy by default.')
+@click.option("--update", "rule", default="adam", show_default=True,
+              help="The update rule, with its numbers as in a sheet: \"momentum 0.9\".")  # fmt: skip
 @click.option("--rate", type=_Rate(), default="1e-3", show_default=True, help="The learning rate; `find` tries many.")
 @click.option("--batch", type=click.IntRange(1), default=32, show_default=True, help="Rows of a step.")
 @click.option("--epochs", type=click.IntRange(1), default=200, show_default=True, help="At most so many.")
@@ -121,6 +124,15 @@ def train(
         raise UsageError(f"{place} says no model format", expected="a name ending in .bhm")
     if picture is not None and picture.suffix.lower() != ".svg":
         raise UsageError(f"{picture} says no format of pictures", expected="a name ending in .svg")
+    from ..render.files import check_place
+
+    check_place(place, "choose another place with --model")
+    for written, option in ((picture, "--picture"), (output, "-o")):
+        if written is not None and str(written) != "-":
+            check_place(written, f"choose another place with {option}")
+    for name in ("until", "decay", "rate"):
+        if given[name] is not None and not math.isfinite(given[name]):
+            raise UsageError(f"{given[name]} is no number to train with", expected="a finite number")
     if data.suffix.lower() == ".bh":
         found = _train_sheet(context, data, place, given)
     elif target is None:
@@ -149,7 +161,14 @@ def _train_table(data: Path, target: str, place: Path, given: dict[str, Any]) ->
     from ..train.run import Checkpoints, train_table
 
     rate = given["rate"]
+    given["rule"], numbers = _with_numbers("--update", given["rule"])
     settings = Settings(**{name: given[name] for name in _SETTINGS}, **({} if rate is None else {"rate": rate}))
+    settings = replace(settings, numbers=numbers)
+    if given["cost"]:
+        name, edge = _with_numbers("--cost", given["cost"])
+        settings = replace(settings, cost=name, cost_setting=edge[0] if edge else 1.0)
+        if len(edge) > (name == "huber"):
+            raise UsageError(f"--cost {given['cost']}: only huber takes a number, and one", expected='as in "huber 2"')
     checkpoints = Checkpoints(place.with_suffix(".checkpoint"), given["checkpoint_every"], given["resume"])
     choices = {name: given[name] for name in _CHOICES}
     with Progress(settings.epochs, least=1) as bar:
@@ -164,6 +183,15 @@ def _train_table(data: Path, target: str, place: Path, given: dict[str, Any]) ->
     found.model.save(place)
     checkpoints.clear()
     return found
+
+
+def _with_numbers(option: str, text: str) -> tuple[str, tuple[float, ...]]:
+    """A name and the numbers behind it, as in `momentum 0.9`."""
+    name, *words = text.replace(",", " ").split() or [""]
+    try:
+        return name, tuple(float(word) for word in words)
+    except ValueError:
+        raise UsageError(f"{option} {text}: a name, and numbers behind it", expected='as in "momentum 0.9"') from None
 
 
 def _train_sheet(context: click.Context, data: Path, place: Path, given: dict[str, Any]) -> Any:

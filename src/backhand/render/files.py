@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from ..document.parts import Document
 from ..errors import UsageError
@@ -74,12 +74,16 @@ def write_whole(path: Path, content: str | bytes | Iterator[str]) -> None:
     """
     temporary: str | None = None
     try:
+        path = path.resolve()  # what a link leads to is written, not the link
+        if path.exists() and not path.is_file() and not path.is_dir():  # a pipe or a device is written into
+            with path.open("wb") as file:
+                _write(file, content)
+            return
         if path.is_dir():
             raise IsADirectoryError(21, "it is a folder")
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as file:
-            for part in [content] if isinstance(content, (str, bytes)) else content:
-                file.write(part.encode() if isinstance(part, str) else part)
+            _write(file, content)
             file.flush()
             os.fsync(file.fileno())  # so that it is whole after a crash, too
         mode = path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask()
@@ -94,6 +98,23 @@ def write_whole(path: Path, content: str | bytes | Iterator[str]) -> None:
         if temporary:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
+
+
+def _write(file: BinaryIO, content: str | bytes | Iterator[str]) -> None:
+    for part in [content] if isinstance(content, (str, bytes)) else content:
+        file.write(part.encode() if isinstance(part, str) else part)
+
+
+def check_place(path: Path, hint: str) -> None:
+    """Whether a file can be written there, before the work that fills it.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    folder = path.resolve().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        reason = "it is a folder" if path.is_dir() else f"there is no folder {path.parent} to write to"
+        raise UsageError(f"cannot write {path}: {reason}", hint=hint)
 
 
 def _umask() -> int:

@@ -29,6 +29,8 @@ def model_problem(path: Path, data: Path | None = None) -> tuple[str, Problem, l
         return model.text, model.by_hand(), []
     recorded = model.record.get("path")
     source = data or (Path(str(recorded)) if recorded else None)
+    if source is not None and not source.is_file() and (path.parent / source.name).is_file() and data is None:
+        source = path.parent / source.name  # beside the model
     if source is None or not source.is_file():
         raise UsageError(
             f"the data that {path} was trained on is not there" + (f": {recorded}" if recorded else ""),

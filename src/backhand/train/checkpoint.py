@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..errors import BackhandError, DataError
+from ..errors import BackhandError, DataError, UsageError
 from ..render.files import write_whole
 from .diagnose import Finding
 from .files import read_tensors, written_tensors
@@ -53,7 +54,17 @@ def save_checkpoint(path: Path, fitting: Fitting, mark: str) -> None:
         "epochs": [[e.cost, e.validation] for e in fitting.epochs],
         "findings": [asdict(finding) for finding in fitting.findings],
     }  # fmt: skip
-    write_whole(path, written_tensors(tensors, head))
+    write_whole(path, written_tensors(tensors, {**head, "digest": _digest(tensors, head)}))
+
+
+def _digest(tensors: Mapping[str, Array], head: Mapping[str, Any]) -> str:
+    """Of all that a checkpoint holds: what was changed by hand would go on to other bits."""
+    whole = hashlib.blake2b(digest_size=16)
+    whole.update(json.dumps({k: v for k, v in head.items() if k != "digest"}, sort_keys=True).encode())
+    for name in sorted(tensors):
+        whole.update(f"{name} {tensors[name].shape} {tensors[name].dtype}".encode())
+        whole.update(np.ascontiguousarray(tensors[name]).data)
+    return whole.hexdigest()
 
 
 def recorded_set(path: Path) -> str:
@@ -91,8 +102,12 @@ def resume(path: Path, fitting: Fitting, mark: str) -> None:
 
 
 def _read(path: Path) -> tuple[dict[str, Array], dict[str, Any]]:
+    if not path.exists():
+        raise UsageError(f"there is nothing to go on from: no {path}", hint="leave out --resume")
     tensors, head = read_tensors(path, "a checkpoint", SCHEMA)
     missing = {"fingerprint", "count", "best", "seconds", "instruction_set", "epochs", "findings"} - set(head)
     if missing:
         raise DataError(f"{path} is damaged: it lacks {', '.join(sorted(missing))}")
+    if head.get("digest") != _digest(tensors, head):
+        raise DataError(f"{path} is damaged, or was changed: its sum is another", hint="leave out --resume")
     return tensors, head

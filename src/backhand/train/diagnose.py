@@ -85,16 +85,16 @@ def _identical(plan: DensePlan, parameters: Parameters) -> list[Finding]:
 def _flow(plan: DensePlan, gradients: Parameters) -> list[Finding]:
     """Partials that shrink or grow on their way back through the layers."""
     sizes = [float(np.sqrt(np.mean(np.square(g, dtype=np.float64)))) for g, _ in gradients]
-    if len(sizes) < 3 or not sizes[-1] > 0:
-        return []
-    ratio = sizes[0] / sizes[-1]
-    if ratio < VANISHING:
-        said = f"its partials are {ratio:.0e} of the last layer's: they vanish on the way back"
-        return [Finding("vanishing gradients", 1, said, "relu, fewer layers, or He's starting weights")]
-    if ratio > 1 / VANISHING:
-        said = f"its partials are {ratio:.0e} times the last layer's: they grow on the way back"
-        return [Finding("exploding gradients", 1, said, "smaller starting weights")]
-    return []
+    found = []
+    for number, size in enumerate(sizes[:-1], 1):
+        ratio = size / sizes[-1] if sizes[-1] > 0 else 1.0
+        if 0 < ratio < VANISHING:
+            said = f"its partials are {ratio:.0e} of the last layer's: they vanish on the way back"
+            found.append(Finding("vanishing gradients", number, said, "relu, fewer layers, or --start he"))
+        elif ratio > 1 / VANISHING:
+            said = f"its partials are {ratio:.0e} times the last layer's: they grow on the way back"
+            found.append(Finding("exploding gradients", number, said, "smaller starting weights"))
+    return found
 
 
 def _updates(before: Parameters, after: Parameters) -> list[Finding]:

@@ -35,6 +35,7 @@ class Settings:
 
     Attributes:
         layers, activation: of the hidden layers; one activation for all of them, or one for each.
+        cost_setting: where huber goes from square to line, in the target's standard deviations.
         cost: a named cost; mse for numbers, softmax_cross_entropy for classes by default.
         batch: rows of a step; None for all of them.
         held_out: the share of the rows that is for validation.
@@ -49,6 +50,7 @@ class Settings:
     layers: tuple[int, ...] = (64, 64)
     activation: str | tuple[str, ...] = "relu"
     cost: str | None = None
+    cost_setting: float = 1.0
     rule: str = "adam"
     numbers: tuple[float, ...] = ()
     rate: float = 1e-3
@@ -153,8 +155,8 @@ def dense_plan(inputs: int, outputs: int, cost: str, last: str, settings: Settin
         for n, activation in zip(settings.layers, settings.activations, strict=True)
     )
     return DensePlan(
-        inputs, (*hidden, DenseLayer(outputs, last)), cost, rule=settings.rule, rate=settings.rate,
-        settings=settings.numbers, decay=settings.decay, seed=settings.seed,
+        inputs, (*hidden, DenseLayer(outputs, last)), cost, settings.cost_setting, rule=settings.rule,
+        rate=settings.rate, settings=settings.numbers, decay=settings.decay, seed=settings.seed,
     )  # fmt: skip
 
 

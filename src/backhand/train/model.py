@@ -20,7 +20,7 @@ from .files import read_tensors, written_tensors
 from .network import named, sheet_of, worked_by_hand
 from .prepare import CLASSIFICATION, Preparation
 from .stream import open_table
-from .table import Table
+from .table import DATE, Table
 
 if TYPE_CHECKING:
     from ..network.build import Problem
@@ -85,11 +85,14 @@ class Model:
         return self.answers(self.outputs_of(self.preparation.matrix(table)))
 
     def answers(self, outputs: Array) -> Array:
-        """Numbers, or the classes with the largest share, from the network's outputs."""
+        """Numbers, dates, or the classes with the largest share, from the network's outputs."""
         target = self.preparation.target
         if target.task == CLASSIFICATION:
             return np.asarray(np.array(target.classes)[outputs.argmax(1)])
-        return target.back(outputs[:, 0] if target.outputs == 1 else outputs)
+        found = target.back(outputs[:, 0] if target.outputs == 1 else outputs)
+        if target.kind == DATE:  # days since 1970
+            return np.asarray((np.clip(found, -1e6, 1e6) * 86_400).astype("datetime64[ms]"))
+        return found
 
     @property
     def sheet(self) -> str:
@@ -144,6 +147,8 @@ def load_model(path: Path) -> Model | SheetModel:
         preparation, plan = Preparation.from_dict(head["preparation"]), _plan(head["plan"])
         parameters = [(tensors[f"W{k}"], tensors[f"b{k}"]) for k in range(1, len(plan.layers) + 1)]
         record = dict(head["record"])
+        if not isinstance(record.get("choices", {}), dict) or not isinstance(record.get("settings", {}), dict):
+            raise ValueError("its record")
         model = Model(preparation, plan, parameters, record)
         same = model.sheet == head["sheet"]
     except BackhandError:
@@ -172,4 +177,10 @@ def load_model(path: Path) -> Model | SheetModel:
 
 def _plan(given: dict[str, Any]) -> DensePlan:
     layers = tuple(DenseLayer(**layer) for layer in given["layers"])
+    for number in (given["inputs"], *(layer.units for layer in layers)):
+        if type(number) is not int:
+            raise TypeError(f"{number!r} units")
+    for value in (given["rate"], given["cost_factor"], given["cost_setting"], *given["settings"]):
+        if not (isinstance(value, (int, float)) and abs(value) < 1e300):
+            raise ValueError(f"{value!r}")
     return DensePlan(**{**given, "layers": layers, "settings": tuple(given["settings"])})

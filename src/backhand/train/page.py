@@ -8,6 +8,7 @@ import numpy as np
 
 from ..document.parts import Chart, Document, Page, Series, Table
 from .prepare import CLASSIFICATION, Target
+from .table import DATE
 
 if TYPE_CHECKING:
     from .run import Trained
@@ -29,7 +30,8 @@ def trained_page(trained: Trained) -> Document:
     page.heading("On the rows held out")
     page.note("They chose the epoch too, so the network's own figures are a little too good.")
     heads = tuple(name for name, _ in trained.scores[0].figures)
-    page.add(Table(("", *heads), tuple((s.name, *(value for _, value in s.figures)) for s in trained.scores)))
+    rows = tuple((s.name, *(_known(value) for _, value in s.figures)) for s in trained.scores)
+    page.add(Table(("", *heads), rows))
     page.add(_confusion(trained) if target.task == CLASSIFICATION else _against(trained))
     return page.done()
 
@@ -45,11 +47,15 @@ def _table(page: Page, trained: Trained) -> None:
     for column in preparation.columns:
         said = column.kind + (f": {len(column.categories)} inputs" if column.categories else "")
         said += f", missing ones become {column.fill:g}" if column.fill is not None else ""
-        rows.append((column.name, said, str(table.column(column.name).missing or "")))
+        note = table.column(column.name).note
+        rows.append((column.name, said + (f" ({note})" if note else ""), str(table.column(column.name).missing or "")))
     page.add(Table(("column", "goes in as", "missing"), tuple(rows)))
 
 
 def _said(target: Target) -> str:
+    if target.kind == DATE:
+        middle = np.datetime64(round(target.mean), "D")
+        return f"a date, {middle} on average, standard deviation {target.spread:.6g} days"
     if target.task != CLASSIFICATION:
         return f"a number, {target.mean:.6g} on average, standard deviation {target.spread:.6g}"
     more = ", …" if len(target.classes) > 10 else ""
@@ -108,6 +114,11 @@ def _course(page: Page, trained: Trained) -> None:
     rows = tuple((str(e.number), e.cost, e.validation) for e in (fitted.epochs[i] for i in few))
     said = f"lowest on the rows held out: {best.judged:.6g} in epoch {best.number}"
     page.add(Table(("epoch", "cost", "cost of the rows held out"), rows, said))
+
+
+def _known(value: float) -> float | str:
+    """A figure; nothing where it has no value, as R² of a single row."""
+    return value if np.isfinite(value) else "–"
 
 
 def _some(count: int, most: int = POINTS, always: tuple[int, ...] = ()) -> list[int]:

@@ -5,6 +5,7 @@ Everything here is found from the rows for training alone, is kept in the model,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import DataError
-from .table import BOOLEAN, CATEGORY, Column, Table
+from .table import BOOLEAN, CATEGORY, KINDS, Column, Table
 
 Array = np.ndarray[Any, Any]
 REFUSE, DROP, MEAN, MEDIAN, INDICATOR = "refuse", "drop", "mean", "median", "indicator"
@@ -39,6 +40,16 @@ class Encoding:
     indicator: bool = False
     categories: tuple[str, ...] = ()
 
+    def check(self) -> None:
+        """
+        Raises:
+            ValueError: what no preparation can have made, as a file that was damaged or changed may say.
+        """
+        _check(isinstance(self.name, str) and self.kind in KINDS and isinstance(self.indicator, bool), self)
+        _check(_finite(self.mean) and _finite(self.spread) and self.spread > 0, self)
+        _check(self.fill is None or _finite(self.fill), self)
+        _check_names(self.categories, self)
+
     @property
     def inputs(self) -> tuple[str, ...]:
         """The names of the inputs it becomes."""
@@ -57,6 +68,16 @@ class Target:
     spread: float = 1.0
     classes: tuple[str, ...] = ()
     outputs: int = 1
+
+    def check(self) -> None:
+        """
+        Raises:
+            ValueError: what no preparation can have made.
+        """
+        _check(isinstance(self.name, str) and self.kind in KINDS and self.task in (REGRESSION, CLASSIFICATION), self)
+        _check(_finite(self.mean) and _finite(self.spread) and self.spread > 0, self)
+        _check(isinstance(self.outputs, int) and self.outputs >= 1, self)
+        _check_names(self.classes, self)
 
     def back(self, values: Array) -> Array:
         """Standardised numbers as they were, float64."""
@@ -159,8 +180,27 @@ class Preparation:
 
     @staticmethod
     def from_dict(given: dict[str, Any]) -> Preparation:
-        columns = (Encoding(**{**c, "categories": tuple(c["categories"])}) for c in given["columns"])
-        return Preparation(tuple(columns), Target(**{**given["target"], "classes": tuple(given["target"]["classes"])}))
+        columns = [Encoding(**{**c, "categories": tuple(c["categories"])}) for c in given["columns"]]
+        target = Target(**{**given["target"], "classes": tuple(given["target"]["classes"])})
+        for column in columns:
+            column.check()
+        target.check()
+        names = [column.name for column in columns]
+        _check(len(set(names)) == len(names), names)
+        return Preparation(tuple(columns), target)
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300
+
+
+def _check(right: bool, what: object) -> None:
+    if not right:
+        raise ValueError(f"{what!r}"[:200])
+
+
+def _check_names(names: tuple[str, ...], what: object) -> None:
+    _check(all(isinstance(name, str) for name in names) and len(set(names)) == len(names), what)
 
 
 def find_task(column: Column, table: Table) -> str:
@@ -168,7 +208,7 @@ def find_task(column: Column, table: Table) -> str:
     return CLASSIFICATION if column.kind in (CATEGORY, BOOLEAN) else REGRESSION
 
 
-def refuse_missing(table: Table, names: Sequence[str]) -> None:
+def refuse_missing(table: Table, names: Sequence[str], hint: str = "--missing drop, mean, median or indicator") -> None:
     """
     Raises:
         DataError: values are missing, with a count and what can be done.
@@ -177,9 +217,8 @@ def refuse_missing(table: Table, names: Sequence[str]) -> None:
     if gaps:
         raise DataError(
             f"values are missing in {table.source}: " + ", ".join(gaps) + f" of {table.rows:,} rows",
-            expected="a choice of what is done with them",
-            hint="--missing drop, mean, median or indicator",
-        )
+            expected="a choice of what is done with them", hint=hint,
+        )  # fmt: skip
 
 
 def prepare(table: Table, target: str, rows: Array, task: str | None = None, missing: str = REFUSE,
@@ -240,14 +279,16 @@ class Summary:
         numbers = part.numbers(name)[rows]
         known = numbers[~np.isnan(numbers)]
         if not np.isfinite(known).all():
-            raise DataError(f"`{name}` has a value that is not finite", expected="finite numbers")
+            row = part.first + int(np.flatnonzero(rows)[np.argmax(np.isinf(numbers))])
+            raise DataError(f"`{name}` is not finite in row {row} of {part.source}", expected="finite numbers")
         if not len(known):
             return
         if self._kept is not None:
             self._kept.append(known.astype(np.float32))
-        mean, squares, whole = float(known.mean()), float(((known - known.mean()) ** 2).sum()), self.count + len(known)
-        apart = mean - self.mean
-        self.squares += squares + apart**2 * self.count * len(known) / whole
+        with np.errstate(over="ignore"):
+            mean, squares = float(known.mean()), float(((known - known.mean()) ** 2).sum())
+        apart, whole = mean - self.mean, self.count + len(known)
+        self.squares += squares + apart * apart * self.count * len(known) / whole
         self.mean += apart * len(known) / whole
         self.count = whole
 
@@ -267,7 +308,11 @@ def _encoding(summary: Summary, missing: str) -> Encoding:
     indicator = missing == INDICATOR and column.missing > 0
     if column.kind == CATEGORY:
         seen = tuple(column.categories[code] for code in sorted(summary.seen - {-1}))
+        if not seen:
+            raise DataError(f"`{column.name}` has no value in any row for training", hint=f"--ignore {column.name}")
         return Encoding(column.name, CATEGORY, indicator=indicator, categories=seen)
+    if not math.isfinite(summary.squares) or not math.isfinite(summary.mean):
+        raise DataError(f"`{column.name}` has numbers too large to be standardised", expected="below 1e150 or so")
     if not summary.count:
         raise DataError(f"`{column.name}` has no value in any row for training", hint=f"--ignore {column.name}")
     fill = None
@@ -295,5 +340,10 @@ def _target(table: Table, column: Column, rows: Array, task: str | None, positiv
             raise DataError(f"`{column.name}` has values below 0, which poisson cannot have", expected="counts")
         return Target(column.name, task, column.kind, 0.0, float(numbers[rows].mean()) or 1.0)
     numbers = numbers[rows]
-    spread = float(numbers.std())
-    return Target(column.name, task, column.kind, float(numbers.mean()), spread if spread > 0 else 1.0)
+    with np.errstate(over="ignore"):
+        mean, spread = float(numbers.mean()), float(numbers.std())
+    if not math.isfinite(spread):
+        raise DataError(f"`{column.name}` has numbers too large to be standardised", expected="below 1e150 or so")
+    if not spread > 0:
+        raise DataError(f"`{column.name}` is {mean:g} in every row for training", expected="a target that differs")
+    return Target(column.name, task, column.kind, mean, spread)

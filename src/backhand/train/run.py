@@ -118,7 +118,10 @@ class Trained:
             "schema": "backhand.train/1",
             "preparation": self.model.preparation.to_dict(),
             "record": self.model.record,
-            "scores": {score.name: dict(score.figures) for score in self.scores},
+            "scores": {
+                score.name: {name: value if np.isfinite(value) else None for name, value in score.figures}
+                for score in self.scores
+            },
         }
 
 
@@ -139,13 +142,15 @@ def train_table(
     """
     settings, chosen = settings or Settings(), Choices(**choices)
     chosen.check(settings)
+    if target in chosen.ignore:
+        raise UsageError(f"`{target}` is both the target and left out", hint=f"no --ignore {target}")
     table = open_table(source)
     for name in (target, *chosen.ignore):
         table.column(name)
     ignore = (*chosen.ignore, *([chosen.weights] if chosen.weights else []))
     if chosen.missing == DROP:
         table = table.without_gaps([c.name for c in table.columns if c.name not in chosen.ignore])
-    refuse_missing(table, [target])
+    refuse_missing(table, [target], "--missing drop leaves such rows out")
     task = chosen.task or find_task(table.column(target), table)
     classes = table.codes(target, table.values(target)) if task == CLASSIFICATION else None
     random = np.random.default_rng(settings.seed)
@@ -174,8 +179,13 @@ def train_table(
         "findings": [str(finding) for finding in fitted.findings], "versions": versions(),
     }  # fmt: skip
     model = Model(preparation, fitted.plan, fitted.parameters, record)
-    found = model.outputs_for(x, held_out)
-    judged = tuple(scores(model, x, y, training, held_out))
+    try:
+        found = model.outputs_for(x, held_out)
+        judged = tuple(scores(model, x, y, training, held_out))
+    except KeyboardInterrupt:  # what was trained is not lost
+        if checkpoints is not None:
+            save_checkpoint(checkpoints.path, fitting, fingerprint(fitting))
+        raise
     return Trained(model, table, settings, fitted, judged, training, held_out, found, y[held_out], search)
 
 
@@ -218,9 +228,8 @@ def _fit(fitting: Fitting, report: Report | None, checkpoints: Checkpoints | Non
     try:
         return fit(fitting, reported)
     except KeyboardInterrupt:
-        if fitting.number:
-            fitting.rewind()
-            save_checkpoint(checkpoints.path, fitting, mark)
+        fitting.rewind()
+        save_checkpoint(checkpoints.path, fitting, mark)
         raise
 
 

@@ -4,42 +4,38 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..errors import DataError
+from .csv_text import MISSING, Form, csv_frame, first_line, first_row, form_of, no_table, the_polars, unreadable
 from .table import (
     BOOLEAN,
     CATEGORY,
     DATE,
     FALSE,
-    MISSING,
     NUMBER,
     TRUE,
     Column,
-    Form,
     Table,
     all_gaps,
     as_text,
-    csv_frame,
-    first_line,
-    form_of,
     read_table,
     since_1970,
-    the_polars,
     typed,
-    unreadable,
-)  # fmt: skip
+)
 
 if TYPE_CHECKING:
     from polars import DataFrame, Series
 
 BYTES = 2 << 20  # of a CSV file at a time
 ROWS = 1 << 16  # of a Parquet file at a time
+_EMPTY = re.compile(rb"(?:\r?\n)(?:[ \t]*\r?\n)+")
 LARGE, LARGE_PACKED = 32 << 20, 4 << 20  # bytes of a file that is not read whole
 PACKED = (".gz", ".parquet", ".pq")
 
@@ -63,7 +59,9 @@ class LargeTable(Table):
 
     def parts(self, names: Sequence[str]) -> Iterator[Table]:
         kinds = {c.name: c.kind for c in self.columns if c.name in names or c.name in self.needed}
-        return _whole_rows(batches(self.path, kinds), self.needed)
+        for part in _whole_rows(batches(self.path, kinds), self.needed):
+            columns = tuple(replace(c, spelled=self.column(c.name).spelled) for c in part.columns)
+            yield replace(part, columns=columns)
 
     def numbers(self, name: str) -> np.ndarray[Any, Any]:
         found = np.empty(self.rows)
@@ -84,7 +82,8 @@ class LargeTable(Table):
         return [text for part in self.parts([name]) for text in part.texts(name)]
 
     def without_gaps(self, names: Sequence[str]) -> Table:
-        found = _looked_through(self.path, {c.name: c.kind for c in self.columns}, tuple(names))
+        spelled = {c.name: c.spelled for c in self.columns}
+        found = _looked_through(self.path, {c.name: c.kind for c in self.columns}, spelled, tuple(names))
         if not found.count:
             raise all_gaps(self)
         return found
@@ -102,7 +101,7 @@ def open_table(source: Any) -> Table:
     if not path.is_file() or path.stat().st_size < (LARGE_PACKED if path.suffix.lower() in PACKED else LARGE):
         return read_table(path)
     first = _beginning(path)
-    return _looked_through(path, {column.name: column.kind for column in first.columns})
+    return _looked_through(path, {c.name: c.kind for c in first.columns}, {c.name: c.spelled for c in first.columns})
 
 
 def _beginning(path: Path) -> Table:
@@ -126,7 +125,9 @@ def _whole_rows(parts: Iterator[Table], needed: Sequence[str]) -> Iterator[Table
         first += frame.height
 
 
-def _looked_through(path: Path, kinds: dict[str, str], needed: tuple[str, ...] = ()) -> LargeTable:
+def _looked_through(
+    path: Path, kinds: dict[str, str], spelled: Mapping[str, tuple[str, str]], needed: tuple[str, ...] = ()
+) -> LargeTable:
     """A file's columns, found by reading all of it once.
 
     Args:
@@ -145,7 +146,10 @@ def _looked_through(path: Path, kinds: dict[str, str], needed: tuple[str, ...] =
         except WrongKind as problem:
             kinds[problem.column] = CATEGORY
             continue
-        columns = tuple(Column(n, k, missing[n], tuple(sorted(seen.get(n, ())))) for n, k in kinds.items())
+        columns = tuple(
+            Column(n, k, missing[n], tuple(sorted(seen.get(n, ()))), spelled.get(n, ("false", "true")))
+            for n, k in kinds.items()
+        )
         return LargeTable(columns, the_polars().DataFrame(), path.name, 1, path, rows, needed)
 
 
@@ -202,28 +206,25 @@ def _parquet(path: Path, names: list[str]) -> Iterator[DataFrame]:
 def _csv(path: Path, form: Form, kinds: Mapping[str, str]) -> Iterator[DataFrame]:
     """The columns that are there: numbers as such where all of a block are, everything else as text."""
     pl = the_polars()
-    names: list[str] | None = None
+    at_start = True
     try:
         with gzip.open(path) if form.packed else path.open("rb") as file:
             for block in _blocks(file):
-                if names is None:
-                    end = _first_row(block)
-                    head = pl.read_csv(io.BytesIO(block[:end]), separator=form.delimiter, infer_schema=False)
-                    names, block = list(head.columns), block[end:]
+                if at_start:
+                    at_start, block = False, block[first_row(block) :]
+                if len(form.names) > 1 and b'"' not in block:
+                    block = _EMPTY.sub(b"\n", block).lstrip(b"\r\n")
                 try:
-                    yield _parsed(block, names, form, kinds, pl.Float64)
+                    yield _parsed(block, form, kinds, pl.Float64)
                 except pl.exceptions.PolarsError:
-                    yield _parsed(block, names, form, kinds, pl.String)
+                    yield _parsed(block, form, kinds, pl.String)
     except (pl.exceptions.PolarsError, OSError, EOFError, ValueError) as problem:
-        raise DataError(
-            f"{path} is no table that can be read: {first_line(problem)}",
-            expected=f"a line of names, then rows of as many values, with {form.delimiter!r} between them",
-        ) from None
+        raise no_table(path, form, problem) from None
 
 
-def _parsed(block: bytes, names: Sequence[str], form: Form, kinds: Mapping[str, str], numbers: Any) -> DataFrame:
+def _parsed(block: bytes, form: Form, kinds: Mapping[str, str], numbers: Any) -> DataFrame:
     """The wanted columns of some lines, those of numbers as the type `numbers`."""
-    pl = the_polars()
+    pl, names = the_polars(), form.names
     types = {name: numbers if kinds.get(name) == NUMBER else pl.String for name in names}
     found: DataFrame
     if not block.strip():
@@ -231,8 +232,12 @@ def _parsed(block: bytes, names: Sequence[str], form: Form, kinds: Mapping[str, 
     else:
         found = pl.read_csv(
             io.BytesIO(block), separator=form.delimiter, has_header=False, null_values=list(MISSING), schema=types,
+            decimal_comma=form.decimal_comma and numbers == pl.Float64,
             columns=[k for k, name in enumerate(names) if name in kinds],
         )  # fmt: skip
+    if form.decimal_comma and numbers == pl.String:
+        texts = [name for name in found.columns if kinds[name] == NUMBER]
+        found = found.with_columns(pl.col(texts).str.replace(",", ".", literal=True))
     return found
 
 
@@ -263,14 +268,6 @@ def _last_row(text: bytes) -> int:
     return int(ends[even][-1]) + 1 if even.any() else 0
 
 
-def _first_row(text: bytes) -> int:
-    """Where the first row ends."""
-    end = text.find(b"\n") + 1
-    while end and text.count(b'"', 0, end) % 2:
-        end = text.find(b"\n", end) + 1
-    return end or len(text)
-
-
 def _of_kind(series: Series, kind: str, first: int, source: str) -> Series:
     """
     Raises:
@@ -297,9 +294,6 @@ def _of_kind(series: Series, kind: str, first: int, source: str) -> Series:
         made = since_1970(dates)
     else:
         made = series.cast(pl.Float64, strict=False)
-        if text and made.null_count() > series.null_count():  # a decimal comma, it may be
-            with_point = series.str.replace(",", ".", literal=True).cast(pl.Float64, strict=False)
-            made = with_point if with_point.null_count() == series.null_count() else made
         made = made.fill_nan(None)
     wrong = made.is_null() & series.is_not_null()
     if text and wrong.any():

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import gzip
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,17 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..errors import DataError, UsageError, nearest
+from .csv_text import csv_frame, first_line, the_polars, unreadable
 
 if TYPE_CHECKING:
     from polars import DataFrame, Series
 
 PART = 1 << 16  # rows at a time
-SAMPLE = 1 << 16  # bytes looked at to find the delimiter
-DELIMITERS = ",;\t|"
-MISSING = ("", "NA", "N/A", "na", "n/a", "NaN", "nan", "null", "NULL", "None", "?")
 NUMBER, BOOLEAN, CATEGORY, DATE = "number", "boolean", "category", "date"
+KINDS = (NUMBER, BOOLEAN, CATEGORY, DATE)
 TRUE, FALSE = ("true", "yes", "y"), ("false", "no", "n")
-_WITH_COMMA, _WITH_POINT = re.compile(r"[-+]?\d+,\d+"), re.compile(r"[-+]?\d*\.\d+")
 
 
 @dataclass(frozen=True)
@@ -34,12 +29,16 @@ class Column:
         kind: number, boolean, category or date.
         missing: how many of its rows have no value.
         categories: of a category, in order; else none.
+        spelled: of a boolean: how no and yes are spelled.
+        note: what is strange about it, if anything.
     """
 
     name: str
     kind: str
     missing: int
     categories: tuple[str, ...] = ()
+    spelled: tuple[str, str] = ("false", "true")
+    note: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,34 +111,28 @@ class Table:
 
     def values(self, name: str) -> tuple[str, ...]:
         """The different values of a column as text, in order."""
-        return tuple(sorted(as_text(self.frame[name].drop_nulls().unique()).to_list()))
+        return tuple(sorted(as_text(self.frame[name].drop_nulls().unique(), self.column(name).spelled).to_list()))
 
     def codes(self, name: str, values: Sequence[str]) -> np.ndarray[Any, Any]:
         """A column as numbers of some values, -1 where it has none of them."""
         pl = the_polars()
-        column = as_text(self.frame[name])
+        column = as_text(self.frame[name], self.column(name).spelled)
         codes = column.replace_strict(list(values), range(len(values)), default=-1, return_dtype=pl.Int64)
         return np.asarray(codes.fill_null(-1).to_numpy())
 
     def texts(self, name: str) -> list[str | None]:
         """A column as text, None where a value is missing."""
-        return list(as_text(self.frame[name]).to_list())
+        return list(as_text(self.frame[name], self.column(name).spelled).to_list())
 
 
-def as_text(series: Series) -> Series:
-    """Values as text; whole numbers without a point."""
+def as_text(series: Series, spelled: tuple[str, str] = ("false", "true")) -> Series:
+    """Values as text; whole numbers without a point, no and yes as they are spelled."""
     pl = the_polars()
+    if series.dtype == pl.Boolean:
+        return series.replace_strict([False, True], list(spelled), default=None, return_dtype=pl.String)
     if series.dtype.is_float() and ((series % 1 == 0) & (series.abs() < 1e15)).all():
         series = series.cast(pl.Int64)
     return series.cast(pl.String)
-
-
-def the_polars() -> Any:
-    try:
-        import polars
-    except ImportError:
-        raise UsageError("reading tables needs polars", hint='pip install "backhand[train]"') from None
-    return polars
 
 
 def read_table(source: Any) -> Table:
@@ -151,7 +144,9 @@ def read_table(source: Any) -> Table:
     pl = the_polars()
     if isinstance(source, (str, Path)):
         path = Path(source)
-        return typed(_parquet(path) if path.suffix.lower() in (".parquet", ".pq") else csv_frame(path), path.name)
+        if path.suffix.lower() in (".parquet", ".pq"):
+            return typed(_parquet(path), path.name)
+        return typed(csv_frame(path), path.name)
     if isinstance(source, np.ndarray):
         two = source[:, None] if source.ndim == 1 else source
         if two.ndim != 2:
@@ -185,75 +180,6 @@ def _parquet(path: Path) -> DataFrame:
     return found
 
 
-@dataclass(frozen=True)
-class Form:
-    """How a CSV file is written."""
-
-    packed: bool
-    delimiter: str
-    decimal_comma: bool
-
-
-def form_of(path: Path) -> Form:
-    """Found from the file's beginning.
-
-    Raises:
-        UsageError: it cannot be read; DataError: it is empty.
-    """
-    try:
-        with path.open("rb") as file:
-            packed = file.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else path.open("rb") as opened:
-            sample = opened.read(SAMPLE)
-    except (OSError, EOFError) as problem:
-        raise unreadable(path, getattr(problem, "strerror", None) or str(problem)) from None
-    text = sample.decode("utf-8-sig", errors="replace")
-    if not text.strip():
-        raise DataError(f"{path} is empty", expected="a line of names, then rows")
-    delimiter = _delimiter(text, len(sample) == SAMPLE)
-    return Form(packed, delimiter, _decimal_comma(text, delimiter))
-
-
-def csv_frame(path: Path, beginning: bytes | None = None) -> DataFrame:
-    """A CSV file, or its first lines alone where they are given."""
-    pl = the_polars()
-    form = form_of(path)
-    delimiter = form.delimiter
-    try:
-        found: DataFrame = pl.read_csv(
-            path if beginning is None else beginning, separator=delimiter, decimal_comma=form.decimal_comma,
-            null_values=list(MISSING),
-            infer_schema_length=None, truncate_ragged_lines=False,
-        )  # fmt: skip
-    except (pl.exceptions.PolarsError, OSError, ValueError) as problem:
-        raise DataError(
-            f"{path} is no table that can be read: {first_line(problem)}",
-            expected=f"a line of names, then rows of as many values, with {delimiter!r} between them",
-        ) from None
-    return found
-
-
-def _delimiter(text: str, cut: bool) -> str:
-    """The one that splits all lines of the sample into the same number of cells, the largest."""
-    lines = text.splitlines()[: -1 if cut else None][:200] or text.splitlines()[:1]
-    best, cells = ",", 1
-    for delimiter in DELIMITERS:
-        counts = {len(row) for row in csv.reader(lines, delimiter=delimiter) if row}
-        if len(counts) == 1 and (count := counts.pop()) > cells:
-            best, cells = delimiter, count
-    if cells == 1:  # rows of different lengths: what stands in the first line most often
-        best = max(DELIMITERS, key=lines[0].count) if any(d in lines[0] for d in DELIMITERS) else ","
-    return best
-
-
-def _decimal_comma(text: str, delimiter: str) -> bool:
-    if delimiter == ",":
-        return False
-    cells = [cell.strip() for row in csv.reader(text.splitlines()[1:200], delimiter=delimiter) for cell in row]
-    commas, points = (sum(bool(p.fullmatch(c)) for c in cells) for p in (_WITH_COMMA, _WITH_POINT))
-    return commas > points
-
-
 def all_gaps(table: Table) -> DataError:
     """What is said where no row is left."""
     return DataError(f"every row of {table.source} lacks a value", hint="--missing mean or median")
@@ -283,6 +209,27 @@ def as_days(texts: Series) -> Series | None:
     return days
 
 
+def _spelled(texts: Series) -> tuple[str, str]:
+    """How no and yes are spelled; `false` and `true` where one does not occur."""
+    found = {text.lower(): text for text in texts.drop_nulls().unique().sort().to_list()}
+    words = [next((found[low] for low in lows if low in found), None) for lows in (FALSE, TRUE)]
+    return words[0] or "false", words[1] or "true"
+
+
+def _strange(texts: Series) -> str:
+    """What makes one wonder whether a column of text is meant as such."""
+    pl, known = the_polars(), texts.drop_nulls()
+    if not len(known):
+        return ""
+    numbers = texts.cast(pl.Float64, strict=False)
+    if numbers.drop_nulls().len() > len(known) / 2:
+        row = int((numbers.is_null() & texts.is_not_null()).arg_max() or 0)
+        return f"nearly all numbers, and text because of {texts[row]!r} in row {row + 1}"
+    if len(known) > 20 and known.n_unique() > 0.9 * len(known):
+        return "nearly every row has a text of its own, from which nothing can be learnt"
+    return ""
+
+
 def typed(frame: DataFrame, source: str) -> Table:
     """Tells the columns apart, and makes numbers of all but categories."""
     pl = the_polars()
@@ -290,7 +237,8 @@ def typed(frame: DataFrame, source: str) -> Table:
         raise DataError(f"{source} has no rows", expected="a line of names, then rows")
     made, columns = [], []
     for series in frame:
-        name, kind = series.name, CATEGORY
+        name, kind, note = series.name, CATEGORY, ""
+        spelled = ("false", "true")
         if series.dtype == pl.Boolean:
             kind = BOOLEAN
         elif series.dtype.is_numeric() or series.dtype == pl.Null:
@@ -303,21 +251,16 @@ def typed(frame: DataFrame, source: str) -> Table:
             series = series.cast(pl.String).str.strip_chars()
             found = series.drop_nulls().str.to_lowercase().unique()
             if 0 < len(found) <= 2 and set(found) <= {*TRUE, *FALSE}:
-                kind, series = BOOLEAN, series.str.to_lowercase().is_in(TRUE)
+                kind, spelled = BOOLEAN, _spelled(series)
+                series = series.str.to_lowercase().is_in(TRUE)
+            else:
+                note = _strange(series)
         categories = tuple(sorted(series.drop_nulls().unique().to_list())) if kind == CATEGORY else ()
         made.append(series.alias(name))
-        columns.append(Column(name, kind, series.null_count(), categories))
+        columns.append(Column(name, kind, series.null_count(), categories, spelled, note))
     return Table(tuple(columns), pl.DataFrame(made), source)
 
 
 def written_csv(columns: Mapping[str, np.ndarray[Any, Any]], names: bool = True) -> str:
     """Columns as CSV, numbers as full doubles; with a line of names or without."""
     return str(the_polars().DataFrame(dict(columns)).write_csv(include_header=names))
-
-
-def unreadable(path: Path, reason: str) -> UsageError:
-    return UsageError(f"cannot read {path}: {reason}", expected="a CSV or Parquet file")
-
-
-def first_line(problem: Exception) -> str:
-    return (str(problem).strip().splitlines() or [type(problem).__name__])[0][:200]
