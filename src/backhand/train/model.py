@@ -91,7 +91,7 @@ class Model:
             return np.asarray(np.array(target.classes)[outputs.argmax(1)])
         found = target.back(outputs[:, 0] if target.outputs == 1 else outputs)
         if target.kind == DATE:  # days since 1970
-            return np.asarray((np.clip(found, -1e6, 1e6) * 86_400).astype("datetime64[ms]"))
+            return np.asarray((np.clip(found, -1e6, 1e6) * 86_400e3).astype("datetime64[ms]"))
         return found
 
     @property
