@@ -532,3 +532,22 @@ def test_two_threads_of_one_network_take_turns():
     steps = 3 * (-(-400 // 7) + -(-400 // 97))
     assert engine.get_state()[1] == steps
     assert all(np.isfinite(array).all() for array in flat(engine.get()))
+
+
+def test_ctrl_c_gives_up_a_step_that_takes_long():
+    """The weights, the state and the count stay as they were before it."""
+    plan = DensePlan(300, (DenseLayer(600, "relu"), DenseLayer(600, "relu"), DenseLayer(3)), rule="adam", rate=1e-3)
+    random = np.random.default_rng(0)
+    x, y = random.standard_normal((20_000, 300), np.float32), random.standard_normal((20_000, 3), np.float32)
+    engine = CompiledNet(plan, instruction_set=instruction_sets()[-1])  # the slowest
+    engine.put(random_parameters(plan, random))
+    engine.train(x[:300], y[:300])
+    before, count = flat(engine.get()), engine.get_state()[1]
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+    start = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        engine.train(x, y)
+    assert time.monotonic() - start < 5
+    assert engine.get_state()[1] == count
+    assert all((a == b).all() for a, b in zip(flat(engine.get()), before, strict=True))

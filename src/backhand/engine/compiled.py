@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 from typing import Any
 
 import numpy as np
@@ -28,13 +28,14 @@ from .dense import (
     numbers_of,
 )  # fmt: skip
 
-INTERFACE = 6
+INTERFACE = 7
 ACTIVATIONS = (
     "linear", "sigmoid", "tanh", "relu", "leaky", "elu", "selu", "gelu", "silu", "softplus", "step", "softmax",
 )  # fmt: skip
 _COSTS = (*COSTS, "sigmoid_cross_entropy")
 RULES = ("gradient", "sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw")
 MOST_THREADS = 256
+LONG_STEP = 1e9  # weights times rows of a step, above which it may take longer than a second
 SLICE = 0.2  # seconds at a time in the library, so that Ctrl-C is answered
 _NAMES = ("libbackhand.so", "libbackhand.dylib", "backhand.dll")
 _V, _I, _I64, _D = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_double
@@ -48,7 +49,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "backhand_count": (_I64, [_V]),
     "backhand_put": (None, [_V, _I, _I, _V, _V]),
     "backhand_get": (None, [_V, _I, _I, _V, _V]),
-    "backhand_train": (_I64, [_V, _V, _V, _V, _V, _V, _I64, _I64, _I, _I64, _I64, _D, _I, _V]),
+    "backhand_train": (_I64, [_V, _V, _V, _V, _V, _V, _I64, _I64, _I, _I64, _I64, _D, _I, _V, _V]),
     "backhand_predict": (_I, [_V, _V, _I64, _I64, _I, _V]),
     "backhand_costs": (_I, [_V, _V, _V, _V, _V, _I64, _I64, _I, _V]),
     "backhand_row_gradients": (_I, [_V, _V, _V, _V, _I64, _I64, _I, _I64, _V]),
@@ -256,11 +257,17 @@ class CompiledNet:
         """Trains for a while from a step on; gives the step to go on with."""
         classes = y.dtype == np.int32 and y.ndim == 1
         rows = len(order) if order is not None else len(x)
-        with self._lock:  # the interpreter's own is not held meanwhile
-            done = self._library.backhand_train(
+        stop = ctypes.c_int32(0)
+
+        def work() -> int:
+            return int(self._library.backhand_train(
                 self._net, _at(x), None if classes else _at(y), _at(y) if classes else None, _at(weights), _at(order),
-                rows, batch, self.plan.mean, epochs, step, SLICE, self.threads, _at(costs),
-            )  # fmt: skip
+                rows, batch, self.plan.mean, epochs, step, SLICE, self.threads, _at(costs), ctypes.addressof(stop),
+            ))  # fmt: skip
+
+        with self._lock:  # the interpreter's own is not held meanwhile
+            long = self.plan.weight_count * min(batch, rows) > LONG_STEP
+            done = _interruptible(work, stop) if long else work()
         if done < 0:
             raise MemoryError(f"no room for {batch:,} rows at a time")
         return int(done)
@@ -303,6 +310,22 @@ class CompiledNet:
         predict = self._library.backhand_predict
         _in_parts(len(x), lambda start, stop: int(predict(self._net, _at(x), start, stop, self.threads, _at(out))))
         return out
+
+
+def _interruptible(work: Callable[[], int], stop: ctypes.c_int32) -> int:
+    """What takes long in one piece, in a thread of its own, so that Ctrl-C is answered: it is told to stop, and waited
+    for."""
+    found = list[int]()
+    thread = Thread(target=lambda: found.append(work()))
+    thread.start()
+    try:
+        while thread.is_alive():
+            thread.join(SLICE)
+    except BaseException:
+        stop.value = 1
+        thread.join()
+        raise
+    return found[0]
 
 
 def _in_parts(rows: int, work: Callable[[int, int], int]) -> None:

@@ -140,7 +140,7 @@ template <class T> struct Engine {
 
     int64_t train(const T* inputs, const T* targets, const int32_t* classes, const T* row_weights, const int64_t* order,
                   int64_t rows, int64_t size, bool mean, int64_t epochs, int64_t first, double seconds, int threads,
-                  double* costs) {
+                  double* costs, const volatile int32_t* stop) {
         using Clock = std::chrono::steady_clock;
         const auto start = Clock::now();
         size = size < rows ? size : rows;
@@ -159,6 +159,7 @@ template <class T> struct Engine {
         FlushTiny flushed;
         Crew crew(threads, [&](int kind, int piece) {
             if (kind == 0) {
+                if (*stop) return;
                 const int r0 = piece * rows_a_piece, r1 = r0 + rows_a_piece;
                 kernels->rows(net, batch, r0, r1 < batch.count ? r1 : batch.count);
             } else {
@@ -178,6 +179,10 @@ template <class T> struct Engine {
             batch.next_count = int(rows - next < size ? rows - next : size);
             begin_update(net);
             crew.phase(0, (batch.count + rows_a_piece - 1) / rows_a_piece, pace.alone());
+            if (*stop) {  // no weight has changed yet
+                net.update.count--;
+                break;
+            }
             crew.phase(1, (all_tiles + tiles_a_piece - 1) / tiles_a_piece, pace.alone());
             if (threads > 1) pace.step();
             if (costs) {

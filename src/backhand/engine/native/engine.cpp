@@ -93,7 +93,7 @@ template <class T> const T* as(const void* p, const Engine<T>&) { return static_
 template <class T> T* as(void* p, const Engine<T>&) { return static_cast<T*>(p); }
 }  // namespace
 
-int backhand_interface(void) { return 6; }
+int backhand_interface(void) { return 7; }
 
 const char* backhand_sets(void) {
 #if defined(BACKHAND_AVX2)
@@ -167,10 +167,11 @@ void backhand_get(const backhand_net* net, int what, int layer, void* weights, v
 
 int64_t backhand_train(backhand_net* net, const void* inputs, const void* targets, const int32_t* classes,
                        const void* row_weights, const int64_t* order, int64_t rows, int64_t batch, int mean,
-                       int64_t epochs, int64_t first, double seconds, int threads, double* costs) try {
+                       int64_t epochs, int64_t first, double seconds, int threads, double* costs,
+                       const volatile int32_t* stop) try {
     return with(net, [&](auto& engine) {
         return engine.train(as(inputs, engine), as(targets, engine), classes, as(row_weights, engine), order, rows, batch,
-                            mean != 0, epochs, first, seconds, threads, costs);
+                            mean != 0, epochs, first, seconds, threads, costs, stop);
     });
 } catch (const std::exception&) {
     return -1;

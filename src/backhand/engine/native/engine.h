@@ -46,10 +46,12 @@ PUBLIC void backhand_get(const backhand_net*, int what, int layer, void* weights
 /* Trains for `epochs` epochs of ceil(rows/batch) steps, from step `first` of all of them on, until they are over or so
    many seconds have passed. Gives the step to go on with; costs[epoch] grows by each row's own cost at its step's
    weights. Either targets or classes; row_weights and order may be null. mean: whether the cost is a mean over the rows
-   of a batch. Gives -1 where memory is short. */
+   of a batch. stop: what the caller may set to 1 meanwhile; a step that has only begun is given up then, as if it had
+   not. Gives -1 where memory is short. */
 PUBLIC int64_t backhand_train(backhand_net*, const void* inputs, const void* targets, const int32_t* classes,
                               const void* row_weights, const int64_t* order, int64_t rows, int64_t batch, int mean,
-                              int64_t epochs, int64_t first, double seconds, int threads, double* costs);
+                              int64_t epochs, int64_t first, double seconds, int threads, double* costs,
+                              const volatile int32_t* stop);
 
 /* The outputs of rows `from` … `to` - 1 into results[row]. Gives -1 where memory is short. */
 PUBLIC int backhand_predict(const backhand_net*, const void* inputs, int64_t from, int64_t to, int threads, void* results);
