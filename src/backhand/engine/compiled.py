@@ -317,13 +317,14 @@ def _interruptible(work: Callable[[], int], stop: ctypes.c_int32) -> int:
     for."""
     found = list[int]()
     thread = Thread(target=lambda: found.append(work()))
-    thread.start()
     try:
+        thread.start()
         while thread.is_alive():
             thread.join(SLICE)
     except BaseException:
         stop.value = 1
-        thread.join()
+        if thread.ident is not None:
+            thread.join()
         raise
     return found[0]
 
