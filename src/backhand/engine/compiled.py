@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Any
 
 import numpy as np
@@ -315,16 +315,23 @@ class CompiledNet:
 def _interruptible(work: Callable[[], int], stop: ctypes.c_int32) -> int:
     """What takes long in one piece, in a thread of its own, so that Ctrl-C is answered: it is told to stop, and waited
     for."""
-    found = list[int]()
-    thread = Thread(target=lambda: found.append(work()))
+    found, over = list[int](), Event()
+
+    def run() -> None:
+        try:
+            found.append(work())
+        finally:
+            over.set()
+
+    thread = Thread(target=run)
     try:
         thread.start()
-        while thread.is_alive():
-            thread.join(SLICE)
+        while not over.wait(SLICE):
+            pass
     except BaseException:
         stop.value = 1
-        if thread.ident is not None:
-            thread.join()
+        while thread.is_alive() and not over.wait(SLICE):  # no join: an interrupted one forgets a thread that lives
+            pass
         raise
     return found[0]
 
