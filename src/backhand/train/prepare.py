@@ -161,8 +161,7 @@ class Preparation:
         if target.task == REGRESSION:
             if table.column(target.name).kind == CATEGORY:
                 raise DataError(f"`{target.name}` was a number in training and has text in {table.source}")
-            numbers = table.numbers(target.name).copy()
-            numbers -= target.mean
+            numbers = table.numbers(target.name) - target.mean
             numbers /= target.spread
             return numbers.astype(np.float32)[:, None]
         codes = table.codes(target.name, target.classes)

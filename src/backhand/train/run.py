@@ -157,7 +157,8 @@ def train_table(
     training, held_out = split(table.rows, settings.held_out, random, classes, _times(table, chosen.by_time))
     check_cost(settings.cost, task)
     preparation = prepare(table, target, training, task, chosen.missing, ignore, settings.cost == "poisson")
-    x, y = preparation.matrix(table), preparation.targets(table)
+    y = preparation.targets(table)  # first, for it passes through float64 while the inputs need no room yet
+    x = preparation.matrix(table)
     weights = _weights(table, chosen, y, training)
     begun = recorded_set(checkpoints.path) if checkpoints and checkpoints.resume else None
     search = None

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 BYTES = 2 << 20  # of a CSV file at a time
 ROWS = 1 << 16  # of a Parquet file at a time
-_EMPTY = re.compile(rb"(?:\r?\n)(?:[ \t]*\r?\n)+")
+_EMPTY = re.compile(rb"(?:\r?\n)(?:\r?\n)+")
 LARGE, LARGE_PACKED = 32 << 20, 4 << 20  # bytes of a file that is not read whole
 PACKED = (".gz", ".parquet", ".pq")
 
@@ -212,7 +212,7 @@ def _csv(path: Path, form: Form, kinds: Mapping[str, str]) -> Iterator[DataFrame
             for block in _blocks(file):
                 if at_start:
                     at_start, block = False, block[first_row(block) :]
-                if len(form.names) > 1 and b'"' not in block:
+                if len(form.names) > 1 and b'"' not in block and _has_empty_lines(block):
                     block = _EMPTY.sub(b"\n", block).lstrip(b"\r\n")
                 try:
                     yield _parsed(block, form, kinds, pl.Float64)
@@ -220,6 +220,10 @@ def _csv(path: Path, form: Form, kinds: Mapping[str, str]) -> Iterator[DataFrame
                     yield _parsed(block, form, kinds, pl.String)
     except (pl.exceptions.PolarsError, OSError, EOFError, ValueError) as problem:
         raise no_table(path, form, problem) from None
+
+
+def _has_empty_lines(block: bytes) -> bool:
+    return block[:1] in (b"\n", b"\r") or b"\n\n" in block or b"\n\r\n" in block
 
 
 def _parsed(block: bytes, form: Form, kinds: Mapping[str, str], numbers: Any) -> DataFrame:
