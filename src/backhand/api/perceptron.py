@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Self
@@ -40,7 +41,7 @@ _RANGES: dict[str, tuple[type, float, float]] = {
 }  # fmt: skip
 
 
-class Perceptron(BaseEstimator):  # type: ignore[misc]
+class Perceptron(BaseEstimator, ABC):  # type: ignore[misc]
     """What both estimators have in common; see `MLPRegressor` for the parameters."""
 
     coefs_: list[Array]
@@ -90,12 +91,13 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
 
     # What differs: the targets, and the network's end.
 
+    @abstractmethod
     def _targets(self, y: Array, reset: bool) -> Array:
-        raise NotImplementedError
+        """What the network is to give for y; `reset`: whether y says anew which classes there are."""
 
+    @abstractmethod
     def _end(self, y: Array) -> tuple[int, str, str, float]:
         """Outputs, last activation, cost, a factor before it."""
-        raise NotImplementedError
 
     def _sample_weights(self, y: Array, weights: Array | None) -> Array | None:
         return weights
@@ -307,8 +309,9 @@ class Perceptron(BaseEstimator):  # type: ignore[misc]
 
     # Model files
 
+    @abstractmethod
     def _target(self) -> Target:
-        raise NotImplementedError
+        """What a model file says of what is predicted."""
 
     def save(self, path: str | Path) -> None:
         """Writes a model file: `load` brings the estimator back, `backhand predict` works with it. No pickle.
