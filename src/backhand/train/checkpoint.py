@@ -15,7 +15,7 @@ from ..errors import BackhandError, DataError, UsageError
 from ..render.files import write_whole
 from .diagnose import Finding
 from .files import read_tensors, written_tensors
-from .fit import Epoch, Fitting
+from .fit import NUMPY, Epoch, Fitting
 
 SCHEMA = "backhand.checkpoint/1"
 Array = np.ndarray[Any, Any]
@@ -50,7 +50,7 @@ def save_checkpoint(path: Path, fitting: Fitting, mark: str) -> None:
     }
     head = {
         "schema": SCHEMA, "fingerprint": mark, "count": count, "best": fitting.best, "seconds": fitting.seconds,
-        "instruction_set": getattr(fitting.engine, "instruction_set", "NumPy"),
+        "instruction_set": getattr(fitting.engine, "instruction_set", NUMPY),
         "epochs": [[e.cost, e.validation] for e in fitting.epochs],
         "findings": [asdict(finding) for finding in fitting.findings],
     }  # fmt: skip

@@ -25,6 +25,7 @@ Array = np.ndarray[Any, Any]
 EXPLODED = 1e4  # times the cost at the starting values
 FAN_IN, HE, GLOROT = "fan-in", "he", "glorot"
 STARTS = (FAN_IN, HE, GLOROT)
+NUMPY = "NumPy"  # what stands for the instruction set where there is no compiled engine
 SAMPLE = 512  # rows that are looked at closely
 SNAPSHOT = 20  # a snapshot may take one part in so many of the time
 
@@ -301,7 +302,7 @@ class Fitting:
 
     def result(self, stopped: str, divergence: Divergence | None = None) -> Fitted:
         whole = self.kept if self.settings.keep_best or divergence else self.engine.get()
-        name = getattr(self.engine, "instruction_set", "NumPy")
+        name = getattr(self.engine, "instruction_set", NUMPY)
         return Fitted(
             self.plan, whole, tuple(self.epochs), self.best, stopped, self.seconds, self.engine.name, name,
             tuple(self.findings), divergence,

@@ -13,7 +13,7 @@ import numpy as np
 from ..document.parts import Document
 from ..errors import DataError, UsageError
 from .checkpoint import fingerprint, recorded_set, resume, save_checkpoint
-from .fit import Fitted, Fitting, Report, Settings, check_cost, fit, plan_for
+from .fit import NUMPY, Fitted, Fitting, Report, Settings, check_cost, fit, plan_for
 from .judge import Score, scores
 from .model import Model, versions
 from .prepare import CLASSIFICATION, DROP, MISSING, REFUSE, REGRESSION, find_task, prepare, refuse_missing
@@ -198,15 +198,13 @@ def _same_set(recorded: str | None) -> str | None:
     """
     from ..engine.compiled import instruction_sets
 
-    if recorded is None or recorded == "NumPy":
-        return None
-    if recorded not in instruction_sets():
+    here = instruction_sets() or (NUMPY,)
+    if recorded is not None and recorded not in here:
         raise DataError(
             f"the run was begun with the instruction set {recorded}, which this machine lacks: the bits would differ",
-            expected=", ".join(instruction_sets()) or "the compiled engine",
-            hint="begin anew, without --resume",
-        )
-    return recorded
+            expected=", ".join(here), hint="begin anew, without --resume",
+        )  # fmt: skip
+    return None if recorded == NUMPY else recorded
 
 
 def _fit(fitting: Fitting, report: Report | None, checkpoints: Checkpoints | None) -> Fitted:
