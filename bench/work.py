@@ -67,6 +67,7 @@ GOALS = {
     ("W3", "jax"): 1.6, ("W3", "torch fused"): 2.1, ("W4", "jax"): 1.35, ("W4", "torch eager"): 1.2,
     ("W5", "jax"): 6, ("W5-fresh", "jax"): 3, ("W6", "torch eager"): 8, ("W6", "torch fused"): 2.5,
     ("digits", "scikit-learn"): 3, ("digits", "torch"): 10, ("diamonds", "scikit-learn"): 3, ("diamonds", "torch"): 10,
+    ("flights", "scikit-learn"): 3, ("flights", "torch"): 10,
 }  # fmt: skip
 
 

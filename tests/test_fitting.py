@@ -17,12 +17,14 @@ from test_cli import command, environment, good
 
 import backhand as bh
 from backhand.api import Sheet
-from backhand.document.parts import Chart, Series
+from backhand.document.parts import Chart, Grid, Series
 from backhand.engine.compiled import CompiledNet
 from backhand.engine.dense import DenseLayer, DensePlan
 from backhand.engine.fast import dense_problem
 from backhand.errors import DataError, NumberError, UsageError
-from backhand.render.chart import chart_lines, charts_svg
+from backhand.render.chart import chart_lines
+from backhand.render.grid import grid_lines
+from backhand.render.pictures import pictures_svg
 from backhand.sheet.parse import parse
 from backhand.train import run as run_module
 from backhand.train.by_hand import model_problem
@@ -390,7 +392,7 @@ def test_a_model_of_another_instruction_set_says_so():
 def test_charts():
     line = Series("a & b", (1.0, 10.0, 100.0), (5.0, float("nan"), 0.5))
     chart = Chart("title <1>", "epoch", "cost", (line, Series("c", (1.0, 50.0), (3.0, 2.0), line=False)), True, True)
-    root = ElementTree.fromstring(charts_svg([chart, chart]))
+    root = ElementTree.fromstring(pictures_svg([chart, chart]))
     tags = [element.tag.rpartition("}")[2] for element in root.iter()]
     assert (tags.count("polyline"), tags.count("circle")) == (2, 4)
     texts = [element.text for element in root.iter() if element.tag.endswith("text")]
@@ -401,4 +403,30 @@ def test_charts():
     assert sum(line.count("○") for line in lines[1:-1]) == 2
     flat = Chart("flat", "x", "y", (Series("s", (1.0,), (2.0,)),))
     assert chart_lines(flat)
-    ElementTree.fromstring(charts_svg([flat]))
+    ElementTree.fromstring(pictures_svg([flat]))
+
+
+def test_the_confusion_of_classes_is_drawn():
+    grid = Grid("Who <is> who", "is", "taken for", ("a & b", "c"), ("a & b", "c"), ((9, 1), (0, 4)))
+    root = ElementTree.fromstring(pictures_svg([Chart("t", "x", "y", ()), grid]))
+    squares = [e for e in root.iter() if e.tag.endswith("rect") and e.get("stroke")]
+    told = ["".join(square.itertext()) for square in squares]
+    assert told == [f"is {i}, taken for {j}: {n}" for i, j, n in
+                    (("a & b", "a & b", 9), ("a & b", "c", 1), ("c", "a & b", 0), ("c", "c", 4))]  # fmt: skip
+    assert squares[3].get("fill") == "#3b6ea5"  # the whole of its row
+    assert squares[2].get("fill") == "#ffffff"
+    tall = float(root.get("height"))
+    assert all(float(s.get("y")) + float(s.get("height")) + 360 <= tall for s in squares)
+    head, numbers, *lines = grid_lines(grid, 60)
+    assert (head, numbers.split()) == ("Who <is> who (line: is, column: taken for)", ["1", "2"])
+    assert [line.split() for line in lines] == [["1", "a", "&", "b", "█9", "░1"], ["2", "c", "·", "█4"]]
+    assert max(map(len, grid_lines(grid, 12)[1:])) <= 12
+
+
+def test_a_trained_classifier_draws_its_confusion(tmp_path):
+    trained = train_table(PENGUINS, "species", Settings(layers=(4,), epochs=30))
+    grid = trained.document().pictures()[-1]
+    assert grid.rows == ("Adelie", "Chinstrap", "Gentoo")
+    assert sum(map(sum, grid.counts)) == len(trained.held_out)
+    right = np.trace(np.array(grid.counts)) / len(trained.held_out)
+    assert right == pytest.approx(dict(trained.scores[0].figures)["accuracy"])

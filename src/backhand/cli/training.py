@@ -141,10 +141,10 @@ def train(
         found = _train_table(data, target, place, given)
     click.echo(f"written: {place}", err=True)
     if picture is not None:
-        from ..render.chart import charts_svg
+        from ..render.pictures import pictures_svg
         from ..render.files import write_whole
 
-        write_whole(picture, charts_svg(found.document().charts()))
+        write_whole(picture, pictures_svg(found.document().pictures()))
         click.echo(f"written: {picture}", err=True)
     deliver(found, output, form, as_json, digits)
 

@@ -137,7 +137,29 @@ class Chart:
     log_y: bool = False
 
 
-Part = Heading | Text | Formula | Step | Table | Items | Chart
+@dataclass(frozen=True)
+class Grid:
+    """Counts over two lists of names, to be drawn as squares, the darker the larger their share of the row."""
+
+    title: str
+    row_label: str
+    column_label: str
+    rows: tuple[str, ...]
+    columns: tuple[str, ...]
+    counts: tuple[tuple[int, ...], ...]
+
+    def share(self, row: int, column: int) -> float:
+        """What part of its row a count is."""
+        return self.counts[row][column] / (sum(self.counts[row]) or 1)
+
+    def table(self) -> Table:
+        """The same as a table."""
+        heads = (f"{self.row_label} ↓ {self.column_label} →", *self.columns)
+        rows = tuple((name, *map(str, line)) for name, line in zip(self.rows, self.counts, strict=True))
+        return Table(heads, rows, self.title)
+
+
+Part = Heading | Text | Formula | Step | Table | Items | Chart | Grid
 
 
 @dataclass(frozen=True)
@@ -147,9 +169,9 @@ class Document:
     parts: tuple[Part, ...]
     title: str = ""
 
-    def charts(self) -> list[Chart]:
-        """Every chart on the page."""
-        return [part for part in self.parts if isinstance(part, Chart)]
+    def pictures(self) -> list[Chart | Grid]:
+        """Every chart and grid on the page."""
+        return [part for part in self.parts if isinstance(part, Chart | Grid)]
 
     def steps(self) -> Iterator[Step]:
         """Every line of working on the page."""

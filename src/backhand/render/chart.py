@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from html import escape
 from itertools import pairwise
 
@@ -99,17 +99,6 @@ def chart_svg(chart: Chart, top: int = 0) -> str:
         parts.append(f'<rect x="{at}" y="{TOP + 6 + 18 * number}" width="12" height="4" fill="{color}"/>')
         parts.append(f'<text x="{at + 18}" y="{TOP + 12 + 18 * number}">{escape(series.name)}</text>')
     return "\n".join([*parts, "</g>"])
-
-
-def charts_svg(charts: Sequence[Chart]) -> str:
-    """Charts below one another as one SVG file."""
-    tall = HEIGHT * max(len(charts), 1)
-    head = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {tall}" width="{WIDTH}" height="{tall}"'
-        ' font-family="sans-serif" font-size="12">'
-    )
-    body = [chart_svg(chart, HEIGHT * k) for k, chart in enumerate(charts)]
-    return "\n".join([head, '<rect width="100%" height="100%" fill="#fff"/>', *body, "</svg>"]) + "\n"
 
 
 def chart_lines(chart: Chart, width: int = 78, height: int = 14) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from ..document.parts import Cell, Chart, Document, Formula, Heading, Items, Part, Step, Table, Text
+from ..document.parts import Cell, Chart, Document, Formula, Grid, Heading, Items, Part, Step, Table, Text
 from ..notation.expr import Expr
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
@@ -73,6 +73,8 @@ def _block(part: Part, printer: LatexPrinter) -> str:
             return (before + body + ("}" if kind in ("note", "good") else "")) if body else ""
         case Table():
             return _table(part, printer)
+        case Grid():
+            return _table(part.table(), printer)
         case Chart():
             return chart_latex(part)
         case Items(lines=lines, ordered=ordered):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..document.parts import Cell, Chart, Document, Formula, Heading, Items, Step, Table, Text
+from ..document.parts import Cell, Chart, Document, Formula, Grid, Heading, Items, Step, Table, Text
 from ..notation.expr import Expr
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
@@ -31,6 +31,8 @@ def to_markdown(document: Document, digits: Digits) -> str:
                 blocks.append(_display(part, printer))
             case Table():
                 blocks.append(_table(part, inline))
+            case Grid():
+                blocks.append(_table(part.table(), inline))
             case Chart():
                 blocks.append("\n".join(["```text", *chart_lines(part), "```"]))
             case Items(lines=lines, ordered=ordered):

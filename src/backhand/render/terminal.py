@@ -8,11 +8,12 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
-from ..document.parts import Chart, Document, Formula, Heading, Items, Step, Table, Text
+from ..document.parts import Chart, Document, Formula, Grid, Heading, Items, Step, Table, Text
 from ..notation.expr import Arr, Expr, Num
 from ..notation.numbers import Digits
 from ..notation.text import TextPrinter
 from .chart import chart_lines
+from .grid import grid_lines
 
 STYLES = {"plain": "", "note": "dim", "warning": "yellow", "good": "green"}
 RESULT = "bold"
@@ -42,6 +43,9 @@ def draw(document: Document, console: Console, digits: Digits) -> None:
                 _table(console, part, printer)
             case Chart():
                 for row in chart_lines(part, console.width):
+                    _line(console, RichText(row))
+            case Grid():
+                for row in grid_lines(part, console.width):
                     _line(console, RichText(row))
             case Items():
                 for number, line in enumerate(part.lines, 1):

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from polars import DataFrame
 
 SAMPLE = 1 << 16  # bytes looked at to find the delimiter
+LOOKED = 1000  # rows from which the columns' kinds are guessed at first
 DELIMITERS = ",;\t|"
 MISSING = (
     "", "NA", "N/A", "na", "n/a", "#N/A", "NaN", "nan", "NAN", "null", "NULL", "Null", "None", "?",
@@ -96,18 +97,25 @@ def csv_frame(path: Path, beginning: bytes | None = None) -> DataFrame:
     """A CSV file, or its first lines alone where they are given; rows without any value are none."""
     pl = the_polars()
     form = form_of(path)
-    try:
-        found: DataFrame = pl.read_csv(
-            path if beginning is None else beginning, separator=form.delimiter, decimal_comma=form.decimal_comma,
-            null_values=list(MISSING), infer_schema_length=None, truncate_ragged_lines=False,
-            new_columns=list(form.names),
-        )  # fmt: skip
-    except (pl.exceptions.PolarsError, OSError, ValueError) as problem:
-        raise no_table(path, form, problem) from None
+    source = path if beginning is None else beginning
+    found: DataFrame | None = None
+    for looked in (LOOKED, None):  # to guess the columns' kinds from all rows takes six times as long as to read them
+        try:
+            found = pl.read_csv(
+                source, separator=form.delimiter, decimal_comma=form.decimal_comma, null_values=list(MISSING),
+                infer_schema_length=looked, truncate_ragged_lines=False, new_columns=list(form.names),
+            )  # fmt: skip
+        except (pl.exceptions.PolarsError, OSError, ValueError) as problem:
+            if looked is None:
+                raise no_table(path, form, problem) from None
+            continue
+        if not any(s.dtype == pl.String and s.head(LOOKED).is_null().all() for s in found):
+            break  # else such a column may be of numbers
+    assert found is not None
     booleans = [k for k, kind in enumerate(found.dtypes) if kind == pl.Boolean]
     if booleans:  # once more as text, so that their spelling is known
         texts = pl.read_csv(
-            path if beginning is None else beginning, separator=form.delimiter, null_values=list(MISSING),
+            source, separator=form.delimiter, null_values=list(MISSING),
             infer_schema=False, columns=booleans,
         )  # fmt: skip
         found = found.with_columns(s.alias(found.columns[k]) for k, s in zip(booleans, texts, strict=True))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..document.parts import Chart, Document, Page, Series, Table
+from ..document.parts import Chart, Document, Grid, Page, Series, Table
 from .prepare import CLASSIFICATION, Target
 from .table import DATE
 
@@ -140,7 +140,7 @@ def _against(trained: Trained) -> Chart:
     return Chart("Predicted against true", "true", "predicted", (line, points))
 
 
-def _confusion(trained: Trained) -> Table:
+def _confusion(trained: Trained) -> Grid | Table:
     """How many rows of each class (a line) were taken for each class (a column)."""
     classes = trained.model.preparation.target.classes
     taken = trained.found.argmax(1)
@@ -153,5 +153,4 @@ def _confusion(trained: Trained) -> Table:
         pairs = [divmod(int(place), len(classes)) for place in worst]
         mistakes = tuple((classes[i], classes[j], str(wrong[i, j])) for i, j in pairs if wrong[i, j])
         return Table(("is", "was taken for", "rows"), mistakes, "the commonest mistakes", stub=2)
-    rows = tuple((f"is {name}", *(str(n) for n in line)) for name, line in zip(classes, counts.tolist(), strict=True))
-    return Table(("", *(f"taken for {name}" for name in classes)), rows, "confusion")
+    return Grid("Confusion of the classes", "is", "taken for", classes, classes, tuple(map(tuple, counts.tolist())))
