@@ -248,7 +248,7 @@ def lookups(text, run):
             table(tally, lines[at + 1 :], run, step)
         elif line.startswith("Row ") and row:
             said(tally, line, run.row(step, row))
-        elif line.startswith("Starting values"):
+        elif line.startswith(("Starting values", "Parameters")):
             said(tally, line, run.data["parameters"])
     return tally
 

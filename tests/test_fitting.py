@@ -13,6 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from safetensors.numpy import load_file
+from sklearn.linear_model import LinearRegression
+from sklearn.metrics import mean_absolute_error, r2_score
 from test_cli import command, environment, good
 
 import backhand as bh
@@ -29,7 +31,7 @@ from backhand.sheet.parse import parse
 from backhand.train import run as run_module
 from backhand.train.by_hand import model_problem
 from backhand.train.checkpoint import fingerprint, resume, save_checkpoint
-from backhand.train.diagnose import diagnose
+from backhand.train.diagnose import Finding, by_kind, diagnose
 from backhand.train.fit import Fitting, Settings, fit, starting_parameters
 from backhand.train.model import load_model
 from backhand.train.rate import RATES, find_rate
@@ -327,7 +329,8 @@ def test_models_on_the_command_line(tmp_path, monkeypatch):
     Path("p.csv").write_text(PENGUINS.read_text("utf-8"), "utf-8")
     found = good("train", "p.csv", "--target", "species", "--layers", "3", "--epochs", "4", "--picture", "c.svg")
     assert "The course of the cost" in found
-    assert "is Adelie" in found
+    assert "Confusion of the classes" in found
+    assert "1 Adelie" in found
     assert "<polyline" in Path("c.svg").read_text("utf-8")
     assert "Path by path" in good("why", "species.bhm", "W2[1,3]", "--row", "17")
     assert "row 1" in good("show", "species.bhm")
@@ -387,6 +390,36 @@ def test_a_model_of_another_instruction_set_says_so():
     other = replace(trained.model, record={**trained.model.record, "instruction_set": "mmx"})
     with pytest.warns(UserWarning, match="trained with the instruction set mmx, which this machine lacks"):
         assert np.allclose(other.outputs_of(x), expected, atol=1e-5)
+
+
+def test_a_model_trained_with_numpy_says_so_where_the_engine_is_compiled():
+    trained = train_table(PENGUINS, "species", Settings(layers=(4,), epochs=2))
+    other = replace(trained.model, record={**trained.model.record, "instruction_set": "NumPy"})
+    with pytest.warns(UserWarning, match="trained with NumPy: its predictions by .* may differ in the last digits"):
+        other.outputs_of(trained.model.preparation.matrix(trained.table))
+
+
+def test_weights_of_rows_enter_the_scores(tmp_path):
+    random = np.random.default_rng(3)
+    x, y, w = random.standard_normal(300), random.standard_normal(300), random.uniform(0, 3, 300)
+    place = tmp_path / "t.csv"
+    place.write_text("x,y,w\n" + "".join(f"{a},{a * a + b},{c}\n" for a, b, c in zip(x, y, w, strict=True)))
+    trained = train_table(place, "y", Settings(layers=(4,), epochs=5), weights="w")
+    true, found = (trained.model.preparation.target.back(a[:, 0]) for a in (trained.true, trained.found))
+    counted = w[trained.held_out]
+    figures = dict(trained.scores[0].figures)
+    assert figures["R²"] == pytest.approx(r2_score(true, found, sample_weight=counted))
+    assert figures["MAE"] == pytest.approx(mean_absolute_error(true, found, sample_weight=counted))
+    linear = LinearRegression().fit(x[trained.training, None], (x * x + y)[trained.training], w[trained.training])
+    expected = r2_score(true, linear.predict(x[trained.held_out, None]), sample_weight=counted)
+    assert dict(trained.scores[2].figures)["R²"] == pytest.approx(expected, abs=1e-4)
+
+
+def test_findings_of_one_kind_are_told_together():
+    found = [Finding("saturated units", k, f"{90 + k}% saturated", "relu") for k in (3, 1, 2)]
+    assert by_kind([*found, Finding("large updates", 4, "a step", "a smaller rate")]) == [
+        "layer 1: 91% saturated (likewise in layers 2, 3); try relu", "layer 4: a step; try a smaller rate",
+    ]  # fmt: skip
 
 
 def test_charts():

@@ -17,6 +17,7 @@ from backhand.train import run as run_module
 from backhand.train.fit import Settings
 from backhand.train.model import load_model
 from backhand.train.run import Checkpoints, train_table
+from backhand.train.table import read_table
 
 PENGUINS = Path(bh.__path__[0]) / "examples" / "penguins.csv"
 SHORT = Settings(layers=(4,), epochs=3)
@@ -26,6 +27,18 @@ def table_of(text, tmp_path):
     place = tmp_path / "t.csv"
     place.write_bytes(text if isinstance(text, bytes) else text.encode())
     return place
+
+
+def test_columns_whose_first_thousand_rows_say_too_little(tmp_path):
+    lines = [
+        f"{'' if k < 1200 else k / 4},{k},{k if k < 1500 else k + 0.5},{'7' if k < 1100 else 'x'}" for k in range(2000)
+    ]
+    table = read_table(table_of("late,whole,then,text\n" + "\n".join(lines) + "\n", tmp_path))
+    assert [column.kind for column in table.columns] == ["number", "number", "number", "category"]
+    assert table.numbers("late")[1200:].tolist() == [k / 4 for k in range(1200, 2000)]
+    assert table.column("late").missing == 1200
+    assert table.numbers("then")[1999] == 1999.5
+    assert table.column("text").categories == ("7", "x")
 
 
 def rows(line, count=40):

@@ -235,9 +235,11 @@ class Progress:
 
     def fitting(self, now: Fitting) -> None:
         """After an epoch of a fit; what was noticed in it is told."""
-        for finding in now.findings[self.told :]:
-            self.told += 1
-            (self.bar.console.print if self.bar else _say)(f"note: {finding}")
+        from ..train.diagnose import by_kind
+
+        for said in by_kind(now.findings[self.told :]):
+            (self.bar.console.print if self.bar else _say)(f"note: {said}")
+        self.told = len(now.findings)
         if self.bar and now.seconds - self.drawn > 0.1:
             self.drawn, last = now.seconds, now.epochs[-1]
             held_out = "" if last.validation is None else f", held out {last.validation:.4g}"

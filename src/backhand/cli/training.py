@@ -141,8 +141,8 @@ def train(
         found = _train_table(data, target, place, given)
     click.echo(f"written: {place}", err=True)
     if picture is not None:
-        from ..render.pictures import pictures_svg
         from ..render.files import write_whole
+        from ..render.pictures import pictures_svg
 
         write_whole(picture, pictures_svg(found.document().pictures()))
         click.echo(f"written: {picture}", err=True)

@@ -134,7 +134,7 @@ class _Shower:
         self.page.text(*runs, kind="note")
 
     def parameter_runs(self) -> list[Inline]:
-        runs: list[Inline] = ["Starting values: "]
+        runs: list[Inline] = ["Starting values: " if self.problem.plan.rate is not None else "Parameters: "]
         for i, node in enumerate(self.network.parameters[:60]):
             assert node.value is not None
             runs += [", " if i else "", self.renamed(Ref(node.name)), " = ", as_expr(node.value)]

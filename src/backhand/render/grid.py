@@ -31,19 +31,20 @@ def grid_svg(grid: Grid, top: int = 0) -> str:
     ]
     for column, name in enumerate(grid.columns):
         said, at = cut(name, max(2, wide // 8)), left + wide * (column + 0.5)
-        parts.append(f'<text x="{at:.1f}" y="{TOP - 8}" text-anchor="middle">{escape(said)}<title>{escape(name)}</title></text>')
+        told = f"{escape(said)}<title>{escape(name)}</title>"
+        parts.append(f'<text x="{at:.1f}" y="{TOP - 8}" text-anchor="middle">{told}</text>')
     for row, name in enumerate(grid.rows):
-        middle = TOP + SIZE * (row + 0.5) + 4
+        y = TOP + SIZE * row
+        middle = y + SIZE / 2 + 4
         parts.append(f'<text x="{left - 8}" y="{middle:.1f}" text-anchor="end">{escape(cut(name, NAME))}</text>')
         for column, count in enumerate(grid.counts[row]):
             share, x = grid.share(row, column), left + wide * column
-            told = f"<title>{escape(f'{grid.row_label} {name}, {grid.column_label} {grid.columns[column]}: {count}')}</title>"
-            parts.append(
-                f'<rect x="{x}" y="{TOP + SIZE * row}" width="{wide}" height="{SIZE}" stroke="#ddd" fill="{_blue(share)}">'
-                f"{told}</rect>"
-            )
+            told = escape(f"{grid.row_label} {name}, {grid.column_label} {grid.columns[column]}: {count}")
+            place = f'x="{x}" y="{y}" width="{wide}" height="{SIZE}"'
+            parts.append(f'<rect {place} stroke="#ddd" fill="{_blue(share)}"><title>{told}</title></rect>')
             color = "#fff" if share > 0.55 else "#222" if count else "#bbb"
-            parts.append(f'<text x="{x + wide / 2:.1f}" y="{middle:.1f}" text-anchor="middle" fill="{color}">{count}</text>')
+            place = f'x="{x + wide / 2:.1f}" y="{middle:.1f}" text-anchor="middle"'
+            parts.append(f'<text {place} fill="{color}">{count}</text>')
     return "\n".join([*parts, "</g>"])
 
 

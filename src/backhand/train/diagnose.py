@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,20 @@ class Finding:
 
     def __str__(self) -> str:
         return f"layer {self.layer}: {self.said}; try {self.remedy}"
+
+
+def by_kind(findings: Iterable[Finding]) -> list[str]:
+    """Findings as sentences, one for each kind: what is said of its first layer, and in which others it is so."""
+    kinds: dict[str, list[Finding]] = {}
+    for finding in findings:
+        kinds.setdefault(finding.kind, []).append(finding)
+    said = []
+    for same in kinds.values():
+        layers = [str(finding.layer) for finding in sorted(same, key=lambda f: f.layer)]
+        first = min(same, key=lambda f: f.layer)
+        others = f" (likewise in layer{'s' if len(layers) > 2 else ''} {', '.join(layers[1:])})" if layers[1:] else ""
+        said.append(f"layer {first.layer}: {first.said}{others}; try {first.remedy}")
+    return said
 
 
 def diagnose(plan: DensePlan, before: Parameters, engine: DenseEngine, x: Array, y: Array) -> list[Finding]:

@@ -17,6 +17,7 @@ from ..engine.dense import DenseEngine, DenseLayer, DensePlan, Parameters
 from ..errors import BackhandError, DataError
 from ..render.files import write_whole
 from .files import read_tensors, written_tensors
+from .fit import NUMPY
 from .network import named, sheet_of, worked_by_hand
 from .prepare import CLASSIFICATION, Preparation
 from .stream import open_table
@@ -48,13 +49,14 @@ class Model:
     def _engine(self) -> DenseEngine:
         """The engine, of the instruction set that the model was trained with if this machine has it: the same bits."""
         recorded = self.record.get("instruction_set")
-        if recorded in (None, "NumPy") or recorded in instruction_sets():
-            engine = open_engine(self.plan, instruction_set=recorded if recorded in instruction_sets() else None)
+        here = instruction_sets() or (NUMPY,)
+        if recorded is None or recorded in here:
+            engine = open_engine(self.plan, instruction_set=recorded if recorded != NUMPY else None)
         else:
             engine = open_engine(self.plan)
+            by = "NumPy" if recorded == NUMPY else f"the instruction set {recorded}, which this machine lacks"
             warnings.warn(
-                f"the model was trained with the instruction set {recorded}, which this machine lacks: its predictions"
-                f" by {engine.name} may differ in the last digits",
+                f"the model was trained with {by}: its predictions by {engine.name} may differ in the last digits",
                 stacklevel=2,
             )
         engine.put(self.parameters)

@@ -28,7 +28,7 @@ def sheet_of(plan: DensePlan, title: str, batch: int | None) -> str:
     number = f", {plan.cost_setting:.17g}" if plan.cost == "huber" else ""
     update = " ".join([plan.rule, *(f"{n:.17g}" for n in plan.settings)])
     lines = [
-        f"# {' '.join(title.split())}",
+        'title "' + " ".join(title.split()).replace('"', "'") + '"',
         f"input x[{plan.inputs}]",
         f"target y[{units}]" if units > 1 else "target y",
         f"layers x -> {chain} as o",

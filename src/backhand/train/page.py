@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..document.parts import Chart, Document, Grid, Page, Series, Table
+from .diagnose import by_kind
 from .prepare import CLASSIFICATION, Target
 from .table import DATE
 
@@ -96,8 +97,8 @@ def _course(page: Page, trained: Trained) -> None:
         f"{len(fitted.epochs)} epochs in {fitted.seconds:.2f} s, by the engine {fitted.engine}; ended:"
         f" {fitted.stopped}. The weights are those of epoch {fitted.best}."
     )
-    for finding in fitted.findings:
-        page.text(str(finding), kind="warning")
+    for said in by_kind(fitted.findings):
+        page.text(said, kind="warning")
     best = fitted.epochs[fitted.best - 1]
     numbers = tuple(float(e.number) for e in fitted.epochs)
     chosen = _some(len(numbers), always=(0, best.number - 1, len(numbers) - 1))

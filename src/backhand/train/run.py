@@ -182,7 +182,8 @@ def train_table(
     model = Model(preparation, fitted.plan, fitted.parameters, record)
     try:
         found = model.outputs_for(x, held_out)
-        judged = tuple(scores(model, x, y, training, held_out))
+        counted = table.numbers(chosen.weights) if chosen.weights else None
+        judged = tuple(scores(model, x, y, training, held_out, counted))
     except KeyboardInterrupt:  # what was trained is not lost
         if checkpoints is not None:
             save_checkpoint(checkpoints.path, fitting, fingerprint(fitting))
