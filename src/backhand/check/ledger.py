@@ -201,7 +201,8 @@ class Ledger:
         return found
 
     def _delta(self, key: str, ref: Ref) -> Quantity:
-        letters, flat = [], []
+        letters: list[Expr] = []
+        flat: list[Expr] = []
         for user in self.users(ref):
             if user is None:
                 letters.append(Partial(self.own_ref, ref))

@@ -1,0 +1,2 @@
+def explain(marking):
+    return None
