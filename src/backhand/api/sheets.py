@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..engine.run import MAX_EPOCHS, Progress, Run, run
 from ..engine.training import Point, Step, has_rows, steps
@@ -16,6 +16,9 @@ from ..sheet.model import SheetText
 from ..sheet.parse import parse
 from ..sheet.write import write
 from .results import Check, SweepResult, Why, Work, derive_why
+
+if TYPE_CHECKING:
+    from .marking import Checked
 
 GRAINS = ("neurons", "layers", "inner")
 LARGEST_SHEET = 20_000_000
@@ -185,6 +188,24 @@ class Sheet:
         from ..engine.sweep import sweep
 
         return SweepResult(sweep(self.problem, range(first, first + seeds), steps, progress=progress), below)
+
+    def check(
+        self, answers: str | Path | dict[str, Any], *, relative: float | None = None, absolute: float | None = None,
+        figures: int | None = None, decimals: int | None = None,
+    ) -> Checked:  # fmt: skip
+        """Marks what a person worked out: lines `name = value`, a file of them, or a dict.
+
+        Args:
+            relative, absolute, figures, decimals: how far a number may be off; half of its last digit without them.
+        Raises:
+            BackhandError: no answers, or a sheet without numbers.
+        """
+        from ..check.answers import read_answers
+        from ..check.marking import Tolerance, mark
+        from .marking import Checked
+
+        tolerance = Tolerance(relative, absolute, figures, decimals)
+        return Checked(mark(self.problem, read_answers(answers), tolerance))
 
     def gradcheck(self, epsilon: float = 1e-6, *, prices: bool = False) -> Check:
         """Back-propagation beside one-sided and central differences, for every partial.

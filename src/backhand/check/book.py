@@ -16,8 +16,13 @@ import numpy as np
 from ..notation.expr import Expr, Ref, leaves
 from .ledger import GIVEN, SUM, Array, Ledger, Quantity, key_of, worked
 
+OTHER_ROW, STALE, WITHOUT_ROW, ONLY_ROW = "row ", "before ", "without row ", "only row "  # before a key
 SLACK = 1.02  # for what two moves together do beyond the sum of both
 NOISE = 1e-12  # doubles this close, in parts of the number, are the same
+
+
+class Circular(ValueError):
+    """A slip that would need a number before it is worked."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Working:
         unit = self.unit(numbers)
         with np.errstate(all="ignore"):
             rounded = np.where(unit > 0, np.round(numbers / np.where(unit > 0, unit, 1)) * unit, numbers)
-        known = np.abs(rounded - numbers)
+            known = np.abs(rounded - numbers)
         return np.where(spread > 0, unit / 2, np.where(known > NOISE * np.abs(numbers), known, 0.0))
 
 
@@ -105,7 +110,7 @@ class Book:
 
     def number(self, key: str) -> Known:
         """A quantity as the person has it: written, or worked from what is."""
-        stack = [key]
+        stack, begun = [key], set[str]()
         while stack:
             now = stack[-1]
             if now in self.known:
@@ -113,6 +118,9 @@ class Book:
                 continue
             missing = [parent for parent in self._needs(now) if parent not in self.known]
             if missing:
+                begun.add(now)
+                if not begun.isdisjoint(missing):
+                    raise Circular(now)
                 stack.extend(missing)
             else:
                 self.known[now] = self._settled(now)
@@ -120,8 +128,10 @@ class Book:
         return self.known[key]
 
     def _needs(self, key: str) -> Sequence[str]:
-        if key.startswith(SUM):
-            return (key.removeprefix(SUM),)
+        if key.startswith(STALE):
+            return ()
+        if special := _special(key):
+            return (special[2],)
         written = self.written.get(key)
         if written is not None and written.mask.all() and key not in self.edits:
             return ()
@@ -134,10 +144,11 @@ class Book:
         return self.ledger[key].parents
 
     def _settled(self, key: str) -> Known:
-        if key.startswith(SUM):
-            inner = self.known[key.removeprefix(SUM)]
-            total = np.array([float(np.add.accumulate(inner.numbers)[-1])])
-            return Known(total, np.array([inner.spread.sum()]), np.array([bool(inner.tainted.any())]))
+        if key.startswith(STALE):
+            assert self.before is not None
+            return self.before.number(key.removeprefix(STALE))
+        if special := _special(key):
+            return _gathered(special[0], special[1], self.known[special[2]])
         quantity, written = self.ledger[key], self.written.get(key)
         if written is not None and written.mask.all():
             return Known(written.numbers, written.spread, written.tainted)
@@ -145,7 +156,10 @@ class Book:
             found = self._given(quantity)
         else:
             found = self.predicted(key)
-            spread = found.spread + self.working.lost(found.numbers, found.spread)
+            same = np.zeros(found.numbers.shape, bool)  # what is passed on as it is, is not rounded once more
+            for parent in self.parents(key):
+                same = same | (np.abs(found.numbers) == np.abs(self.known[parent].numbers))
+            spread = found.spread + np.where(same, 0.0, self.working.lost(found.numbers, found.spread))
             found = Known(found.numbers, spread, found.tainted)
         if written is None:
             return found
@@ -185,7 +199,29 @@ class Book:
         tainted = np.zeros(count, bool)
         for parent in parents.values():
             tainted = tainted | parent.tainted
+        if key in self.edits:
+            tainted = np.ones(count, bool)
         return Known(found[0], spread, tainted)
+
+
+def _special(key: str) -> tuple[str, int, str] | None:
+    """A key that stands for rows of another one: the prefix, the row from 0, and that key."""
+    for prefix in (SUM, OTHER_ROW, WITHOUT_ROW, ONLY_ROW):
+        if key.startswith(prefix):
+            rest = key.removeprefix(prefix)
+            row, _, inner = ("0", "", rest) if prefix == SUM else rest.partition(" ")
+            return prefix, int(row), inner
+    return None
+
+
+def _gathered(prefix: str, row: int, inner: Known) -> Known:
+    if prefix == OTHER_ROW:
+        here = np.full(len(inner.numbers), row)
+        return Known(inner.numbers[here], inner.spread[here], inner.tainted[here])
+    taken = np.arange(len(inner.numbers))
+    taken = taken[taken == row] if prefix == ONLY_ROW else taken[taken != row] if prefix == WITHOUT_ROW else taken
+    total = np.array([float(np.add.accumulate(inner.numbers[taken])[-1]) if len(taken) else 0.0])
+    return Known(total, np.array([inner.spread[taken].sum()]), np.array([bool(inner.tainted[taken].any())]))
 
 
 __all__ = ["NOISE", "Book", "Known", "Working", "key_of"]

@@ -205,7 +205,9 @@ class Ledger:
         flat: list[Expr] = []
         for user in self.users(ref):
             if user is None:
-                letters.append(Partial(self.own_ref, ref))
+                local = self[self.local(None, ref)].letters
+                assert local is not None
+                letters.append(local)
                 flat.append(Ref(self.local(None, ref)))
             elif user.name in self._leading:
                 letters.append(mul(Partial(self.own_ref, user), Partial(user, ref)))

@@ -97,6 +97,7 @@ class Mark:
         own: what follows from the person's own numbers, where that is another one.
         degenerate: it follows from a number that makes it 0, and shows nothing.
         again: it is the slip of an earlier step once more.
+        hidden: the slip was made before it, in a step that was not written down.
     """
 
     answer: int
@@ -111,6 +112,7 @@ class Mark:
     own: float | None = None
     degenerate: bool = False
     again: bool = False
+    hidden: bool = False
     causes: tuple[Cause, ...] = ()
     ambiguous: bool = False
 
@@ -159,6 +161,12 @@ class Marking:
             return self.problems[answer][0]
         found = [mark.verdict for mark in self.marks if mark.answer == answer]
         return max(found, key=VERDICTS.index) if found else INVALID
+
+    def plain(self, step: int) -> Book:
+        """The person's own numbers, worked on by the right formulas whatever slips were found."""
+        found = self.books[step]
+        before = self.plain(step - 1) if step and found.before is not None and found.before.touched else found.before
+        return Book(found.ledger, found.working, before, found.written) if found.edits or before else found
 
     def quantity(self, mark: Mark) -> Quantity:
         return self.ledgers[mark.step][mark.key]
@@ -362,7 +370,7 @@ def _judge(marking: Marking, one: Mark) -> None:
     else:
         found = own.predicted(one.key)
         expected, spread = _at(found.numbers, one.position), _at(found.spread, one.position)
-        tainted = bool(found.tainted[min(one.position, len(found.tainted) - 1)]) or bool(own.edits)
+        tainted = bool(_at(found.tainted, one.position))
         near = abs(given - expected) <= spread + half + NOISE * abs(expected)
         one.verdict = WRONG
         if near:
@@ -372,10 +380,13 @@ def _judge(marking: Marking, one: Mark) -> None:
             one.own = expected / scale
             straight = clean.predicted(one.key)
             expected, spread = _at(straight.numbers, one.position), _at(straight.spread, one.position)
-            if abs(given - expected) <= spread + half + NOISE * abs(expected):
-                one.verdict, off = ROUNDED, abs(given - expected)
+            aside = abs(given - expected)
+            if aside <= spread + half + NOISE * abs(expected) and not (near and off <= aside):
+                one.verdict, off = ROUNDED, aside
             elif near and given == 0 and right != 0:
                 one.degenerate = True
+    if abs(given - right) <= NOISE * abs(right):  # to the last digit: nothing was rounded
+        half = off = 0.0
     wrong = one.verdict in (WRONG, FOLLOWS)
     own.write(one.key, one.position, given, half if wrong else half + off, wrong)
     if not wrong:

@@ -13,6 +13,7 @@ import click
 from ..errors import BackhandError, UsageError
 from ..notation.numbers import Digits
 from .common import Progress, deliver, open_sheet, output_options
+from .checking import check
 from .training import predict, train
 
 MOST_EPOCHS = 10**12
@@ -321,6 +322,7 @@ def examples(name: str | None) -> None:
     print_document(page.done(), Digits())
 
 
+backhand.add_command(check)
 backhand.add_command(train)
 backhand.add_command(predict)
 
