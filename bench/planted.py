@@ -47,7 +47,9 @@ class Net:
             terms = [f"{w}*{x}" for w, x in u.inputs] + ([u.bias] if u.bias else [])
             inner = " + ".join(terms)
             if u.act == "linear":
-                lines.append(f"z_{u.name} = {inner}\n{u.name} = 1*z_{u.name}" if False else f"{u.name} = linear({inner})")
+                lines.append(
+                    f"z_{u.name} = {inner}\n{u.name} = 1*z_{u.name}" if False else f"{u.name} = linear({inner})"
+                )
             else:
                 lines.append(f"{u.name} = {u.act}({inner})")
         lines += [f"cost C = {self.cost.replace('o - y', self.units[-1].name + ' - y')}"]
@@ -132,9 +134,13 @@ class Person:
         if name in self.slips:
             wrong = altered(self.slips[name], value, np.random.default_rng(self.seed), self, context)
             text, shown = rounded(wrong, self.figures) if not isinstance(wrong, str) else (wrong, float(wrong))
-            right_text, right = rounded(value, self.figures)
+            right_text, _ = rounded(value, self.figures)
             unit = 10.0 ** (math.floor(math.log10(abs(value) or 1e-9)) - self.figures + 1)
-            if not math.isfinite(shown) or text == right_text or (not isinstance(wrong, str) and abs(shown - value) < 3 * unit):
+            if (
+                not math.isfinite(shown)
+                or text == right_text
+                or (not isinstance(wrong, str) and abs(shown - value) < 3 * unit)
+            ):
                 raise Refused
             self.made.append((name, self.slips[name]))
             self.written.append((name, text, value))
@@ -156,12 +162,14 @@ class Person:
             for u in net.units:
                 terms = [(v[w], x[s], w, s) for w, s in u.inputs]
                 z = sum(a * b for a, b, _, _ in terms) + (v[u.bias] if u.bias else 0.0)
-                z = self.put(f"z{u.name[1:]}@{i}", z, kind="z", unit=u, terms=terms, x=x, zs=dict(zs), bias=u.bias and v[u.bias])
+                z = self.put(
+                    f"z{u.name[1:]}@{i}", z, kind="z", unit=u, terms=terms, x=x, zs=dict(zs), bias=u.bias and v[u.bias]
+                )
                 zs[u.name] = z
                 x[u.name] = self.put(f"{u.name}@{i}", ACTS[u.act][0](z), kind="a", unit=u, z=z)
             out = x[net.units[-1].name]
-            owns.append(self.put(f"{'L' if mean else 'C'}@{i}" if n > 1 or mean else "C@1", factor * (out - row["y"]) ** 2,
-                                 kind="own", e=out - row["y"], factor=factor))  # fmt: skip
+            e = out - row["y"]
+            owns.append(self.put(f"{'L' if mean else 'C'}@{i}", factor * e**2, kind="own", e=e, factor=factor))
             kept.append((x, zs, out))
         self.put("C", sum(owns) / (n if mean else 1), kind="cost", owns=owns, mean=mean)
         for i, (row, (x, zs, out)) in enumerate(zip(net.rows, kept, strict=True), 1):
@@ -175,7 +183,9 @@ class Person:
                     da = sum(d * w for d, w, _, _ in paths)
                     da = self.put(f"dL/d{u.name}@{i}", da, kind="da", paths=paths)
                 z = zs[u.name]
-                delta[u.name] = self.put(f"dL/dz{u.name[1:]}@{i}", da * ACTS[u.act][1](z), kind="dz", unit=u, z=z, a=x[u.name], da=da)
+                delta[u.name] = self.put(
+                    f"dL/dz{u.name[1:]}@{i}", da * ACTS[u.act][1](z), kind="dz", unit=u, z=z, a=x[u.name], da=da
+                )
             for name in v:
                 uses = [(delta[u.name], x[s], s) for u in net.units for w, s in u.inputs if w == name]
                 uses += [(delta[u.name], 1.0, None) for u in net.units if u.bias == name]
@@ -276,7 +286,7 @@ def altered(slip: str, value: float, r: np.random.Generator, person: Person, c: 
             return c["da"] * c["a"]
         case "another activation derivative":
             need(kind == "dz" and c["unit"].act in ("sigmoid", "tanh"))
-            return c["da"] * ((1 - c["a"]) if c["unit"].act == "sigmoid" else (1 - c["a"]))
+            return c["da"] * (1 - c["a"])
         case "mask of relu turned round":
             need(kind == "dz" and c["unit"].act == "relu")
             return c["da"] * (1 - ACTS["relu"][1](c["z"]))
@@ -313,7 +323,13 @@ def altered(slip: str, value: float, r: np.random.Generator, person: Person, c: 
             return c["g"]
         case "two digits swapped":
             text = rounded(value, person.figures)[0]
-            at = pick([k for k in range(len(text) - 1) if text[k : k + 2].isdigit() and text[k] != text[k + 1] and text[:k].strip("-0.") ])
+            at = pick(
+                [
+                    k
+                    for k in range(len(text) - 1)
+                    if text[k : k + 2].isdigit() and text[k] != text[k + 1] and text[:k].strip("-0.")
+                ]
+            )
             return text[:at] + text[at + 1] + text[at] + text[at + 2 :]
         case "digit miscopied":
             text = rounded(value, person.figures)[0]
@@ -328,14 +344,37 @@ def unknown(slip: str, value: float, r: np.random.Generator, person: Person, c: 
     """Slips that no library knows: thirty ways to a wrong number, `unknown 1` to `unknown 30`."""
     number = int(slip.removeprefix("unknown "))
     ways = [
-        lambda: value * 1.37, lambda: value + 0.731, lambda: value - 1.119, lambda: value * 0.61, lambda: value + value**2 / 7,
-        lambda: 3 * value + 1.3, lambda: value / 3.7, lambda: math.sin(value) * 1.9, lambda: value * 1.0713, lambda: value * 0.93,
-        lambda: value + 0.0917 * (1 + abs(value)), lambda: -1.31 * value, lambda: value * math.e, lambda: value * math.pi,
-        lambda: math.sqrt(abs(value)) * 1.7, lambda: value**3 * 0.77 + 0.1, lambda: value + person.net.rate * 1.7 + 0.33,
-        lambda: value * 1.21 - 0.17, lambda: (value + 5) / 6.1, lambda: value * 0.343, lambda: value * 1.44, lambda: value - 0.37 * abs(value) - 0.11,
-        lambda: value * 2.19, lambda: value * 0.117, lambda: value + 2.91, lambda: value * 5.3, lambda: value / 1.9,
-        lambda: value * 1.83 + 0.05, lambda: abs(value) ** 1.3 + 0.2, lambda: value * 0.72 - 0.4,
-    ]  # fmt: skip
+        lambda: value * 1.37,
+        lambda: value + 0.731,
+        lambda: value - 1.119,
+        lambda: value * 0.61,
+        lambda: value + value**2 / 7,
+        lambda: 3 * value + 1.3,
+        lambda: value / 3.7,
+        lambda: math.sin(value) * 1.9,
+        lambda: value * 1.0713,
+        lambda: value * 0.93,
+        lambda: value + 0.0917 * (1 + abs(value)),
+        lambda: -1.31 * value,
+        lambda: value * math.e,
+        lambda: value * math.pi,
+        lambda: math.sqrt(abs(value)) * 1.7,
+        lambda: value**3 * 0.77 + 0.1,
+        lambda: value + person.net.rate * 1.7 + 0.33,
+        lambda: value * 1.21 - 0.17,
+        lambda: (value + 5) / 6.1,
+        lambda: value * 0.343,
+        lambda: value * 1.44,
+        lambda: value - 0.37 * abs(value) - 0.11,
+        lambda: value * 2.19,
+        lambda: value * 0.117,
+        lambda: value + 2.91,
+        lambda: value * 5.3,
+        lambda: value / 1.9,
+        lambda: value * 1.83 + 0.05,
+        lambda: abs(value) ** 1.3 + 0.2,
+        lambda: value * 0.72 - 0.4,
+    ]
     return ways[number - 1]()
 
 
@@ -344,7 +383,8 @@ KNOWN = (
     "activation left out", "sign of the exponent", "another activation", "cost without the square", "factor 2",
     "sum for mean", "mean for sum", "row left out", "sign of the error", "activation derivative left out",
     "derivative at a instead of z", "activation in place of its derivative", "another activation derivative",
-    "mask of relu turned round", "path left out", "weight left out", "input left out", "wrong input of a gradient", "sign",
+    "mask of relu turned round", "path left out", "weight left out", "input left out", "wrong input of a gradient",
+    "sign",
     "sign of the update", "learning rate left out", "not updated", "gradient as the new weight", "two digits swapped",
     "digit miscopied", "decimal point moved",
 )  # fmt: skip

@@ -45,4 +45,6 @@ class Checked(Result):
 
     def __repr__(self) -> str:
         first = self.first_wrong
-        return f"<Checked: {len(self.marking.answers)} answers, " + (f"{first.name} is wrong first>" if first else "nothing wrong>")
+        return f"<Checked: {len(self.marking.answers)} answers, " + (
+            f"{first.name} is wrong first>" if first else "nothing wrong>"
+        )

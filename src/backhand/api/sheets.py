@@ -201,7 +201,8 @@ class Sheet:
             BackhandError: no answers, or a sheet without numbers.
         """
         from ..check.answers import read_answers
-        from ..check.marking import Tolerance, mark
+        from ..check.marking import mark
+        from ..check.tolerance import Tolerance
         from .marking import Checked
 
         tolerance = Tolerance(relative, absolute, figures, decimals)

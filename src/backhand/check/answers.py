@@ -51,7 +51,9 @@ def read_answers(source: str | Path | dict[str, Any]) -> list[Answer]:
             raise DataError(f"{path} is larger than {MOST_BYTES // 10**6} MB", expected="a file of answers")
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise DataError(f"{path} is not UTF-8 text (byte {problem.start})", hint="save it as plain text, UTF-8") from None
+        raise DataError(
+            f"{path} is not UTF-8 text (byte {problem.start})", hint="save it as plain text, UTF-8"
+        ) from None
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or str(problem)
         raise UsageError(f"cannot read {path}: {reason}", expected="a file of answers") from None
@@ -92,7 +94,9 @@ def _of_lines(text: str) -> list[Answer]:
         waiting = ""
     if waiting.strip():
         match = _LINE.fullmatch(waiting)
-        found.append(Answer(match["name"].strip(), match["value"], began) if match else Answer(waiting.strip(), "", began))
+        found.append(
+            Answer(match["name"].strip(), match["value"], began) if match else Answer(waiting.strip(), "", began)
+        )
     return found
 
 

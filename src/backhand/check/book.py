@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 
@@ -164,7 +163,8 @@ class Book:
         if written is None:
             return found
         return Known(
-            np.where(written.mask, written.numbers, found.numbers), np.where(written.mask, written.spread, found.spread),
+            np.where(written.mask, written.numbers, found.numbers),
+            np.where(written.mask, written.spread, found.spread),
             np.where(written.mask, written.tainted, found.tainted),
         )  # fmt: skip
 
@@ -193,8 +193,9 @@ class Book:
                 whole[at] += parent.spread
                 whole[at + 1] -= parent.spread
             stacked[name] = whole.reshape(-1)
-        found: Array[Any] = np.broadcast_to(worked(formula, stacked, count), (cases * count,)).reshape(cases, count)  # type: ignore[misc]
-        moved = np.nan_to_num(np.abs(found[1:] - found[0]), nan=0.0, posinf=1e300)
+        found = np.broadcast_to(worked(formula, stacked, count), (cases * count,)).reshape(cases, count)
+        with np.errstate(all="ignore"):
+            moved = np.nan_to_num(np.abs(found[1:] - found[0]), nan=0.0, posinf=1e300)
         spread = np.maximum(moved[0::2], moved[1::2]).sum(0) * SLACK if loose else np.zeros(count)
         tainted = np.zeros(count, bool)
         for parent in parents.values():

@@ -1,4 +1,4 @@
-"""What explains a wrong number: the slips of its step, of the steps before it that were not written down, and of digits."""
+"""What explains a wrong number: slips of its step, of steps before it that were not written down, and of digits."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ import numpy as np
 from ..notation.expr import Expr
 from .book import NOISE, Book, Circular, Known
 from .ledger import GIVEN, SUM
+from .library import Library
 from .marking import FOLLOWS, ROUNDED, WRONG, Cause, Mark, Marking, judge
 from .numbers import Typed
-from .slips import SLIPS, Library
+from .slips import SLIPS, Slip
 
 MOST_HIDDEN = 40  # steps before a wrong one that are looked at
 MOST_ADOPTED = 12  # slips that are followed through one sheet
 MOST_CAUSES = 4
 MOST_PAIRS = 600
+AS_LIKELY = 4  # a slip this common may be meant where it fits
+UNCOMMON = Slip("", 0)
 CHANCE = 0.2  # a match is said to be one only where fewer than so many would happen by chance
 
 
@@ -48,7 +51,13 @@ def explain(marking: Marking) -> None:
             one.causes, one.ambiguous = _told(found)
             if not found or not found[0].edits:
                 continue
-            said = {"causes": one.causes, "ambiguous": one.ambiguous, "own": one.own, "degenerate": False, "hidden": True}
+            said = {
+                "causes": one.causes,
+                "ambiguous": one.ambiguous,
+                "own": one.own,
+                "degenerate": False,
+                "hidden": True,
+            }
             before = _wrong(marking, charged)
             trial = {**edits, one.step: {**edits.get(one.step, {}), **found[0].edits}}
             judge(marking, trial)  # type: ignore[arg-type]
@@ -91,7 +100,8 @@ def _told(found: list[Candidate]) -> tuple[tuple[Cause, ...], bool]:
     for one in found:
         causes.setdefault(one.cause.slip, one)
     ranked = list(causes.values())[:MOST_CAUSES]
-    ambiguous = len(ranked) > 1 and ranked[1].score > ranked[0].score - 2
+    likely = [one for one in ranked if SLIPS.get(one.cause.slip, UNCOMMON).prior >= AS_LIKELY]
+    ambiguous = len(likely) > 1
     return tuple(one.cause for one in ranked), ambiguous
 
 
@@ -119,8 +129,11 @@ def search(marking: Marking, one: Mark) -> list[Candidate]:
     found += _rounded_parents(book, one, target, library)
     likely = tried * target.window
     found.sort(key=lambda c: -c.score)
-    if likely > CHANCE:  # so many numbers were tried that some would have met it by chance: only what is common is named
-        found = [c for c in found if c.score >= 6 + min(4.0, np.log10(likely / CHANCE) * 2)]
+    if (
+        likely > CHANCE
+    ):  # so many numbers were tried that some would have met it by chance: only what is common is named
+        least = 6 if likely < 2 else 8
+        found = [c for c in found if SLIPS[c.cause.slip].prior >= least and c.away < 2]
     found = sorted(found + _by_digits(one, target), key=lambda c: -c.score)
     if not found and one.typed.figures >= 4:
         found = _pairs(book, one, library, target)
@@ -132,7 +145,7 @@ class Target:
 
     def __init__(self, marking: Marking, one: Mark) -> None:
         self.one, self.given = one, one.typed.value * one.scale
-        self.half = marking.tolerance.half(one.typed, one.typed.value) * one.scale
+        self.half = marking.tolerance.half(one.typed, one.right) * one.scale if one.typed.value else 0.0
         self.right = marking.books[one.step].predicted(one.key)
         at = min(one.position, len(self.right.numbers) - 1)
         self.expected, self.spread = float(self.right.numbers[at]), float(self.right.spread[at])
@@ -280,7 +293,7 @@ def _by_digits(one: Mark, target: Target) -> list[Candidate]:
 
     if typed.figures >= 8 and 0 < abs(typed.value - right) <= 2e-6 * abs(right):
         add("float32", "worked in float32", float(np.float32(right)))
-    if typed.unit and typed.figures < 16:
+    if typed.unit and typed.figures < 16 and typed.value:
         if 0 <= (abs(right) - abs(typed.value)) < typed.unit * (1 + 1e-9) and typed.value * right >= 0:
             add("digits cut", f"the digits of {name} are cut, not rounded", typed.value)
         shown = _as_shown(right, typed)
@@ -292,14 +305,24 @@ def _by_digits(one: Mark, target: Target) -> list[Candidate]:
                 point_same = _point(typed.text) == _point(shown)
                 if not point_same and not apart:
                     add("decimal point moved", f"the decimal point of {name} has moved", right)
-                elif point_same and len(apart) == 2 and apart[1] == apart[0] + 1 and given[apart[0]] == expected[apart[1]] and given[apart[1]] == expected[apart[0]]:
+                elif (
+                    point_same
+                    and len(apart) == 2
+                    and apart[1] == apart[0] + 1
+                    and given[apart[0]] == expected[apart[1]]
+                    and given[apart[1]] == expected[apart[0]]
+                ):
                     add("two digits swapped", f"two digits of {name} are swapped: {shown}", right)
                 elif point_same and len(apart) == 1 and len(given) > 2:
                     add("digit miscopied", f"one digit of {name} is another one: {shown}", right)
             ratio = typed.value / right if right else 0.0
             if not found and ratio > 0:
                 power = round(np.log10(ratio))
-                if power and abs(typed.value / 10.0**power - right) <= typed.unit / 2 * 10.0**-power * (1 + 1e-6) + target.spread:
+                if (
+                    power
+                    and abs(typed.value / 10.0**power - right)
+                    <= typed.unit / 2 * 10.0**-power * (1 + 1e-6) + target.spread
+                ):
                     add("decimal point moved", f"the decimal point of {name} has moved", right)
     return found
 
@@ -342,7 +365,8 @@ def _rounded_parents(book: Book, one: Mark, target: Target, library: Library) ->
             other.known[parent] = Known(numbers, np.zeros(len(numbers)), known.tainted)
             value = _entry(other.predicted(one.key), at)
             if target.meets(value):
-                text = f"{library.said(parent)} was rounded to {figures} figure{'s' if figures > 1 else ''} before it went in"
+                many = "s" if figures > 1 else ""
+                text = f"{library.said(parent)} was rounded to {figures} figure{many} before it went in"
                 cause = Cause("rounded on the way", text, target.shown(value), library.said(parent))
                 found.append(Candidate(cause, {}, SLIPS["rounded on the way"].prior + 1 - target.loose(value), 0))
                 break

@@ -123,7 +123,7 @@ class Ledger:
 
         def change(part: Expr) -> Expr | None:
             if type(part) is Partial:
-                if part.of == self.own_ref and part.of.name not in self.network.nodes or part.of == OWN_REF:
+                if (part.of == self.own_ref and part.of.name not in self.network.nodes) or part.of == OWN_REF:
                     return Ref(self.delta(part.by))
                 return Ref(self.local(part.of, part.by))
             if type(part) is not Ref:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -15,75 +16,14 @@ from ..network.derive import indices
 from ..notation.expr import Ref
 from .answers import Answer
 from .book import NOISE, Book, Working
-from .ledger import Ledger, Quantity
+from .ledger import COST, PHASES, Ledger, Quantity
 from .names import Asked, asked
 from .numbers import NotANumber, Typed, read_list, read_number
+from .tolerance import Tolerance
 
 RIGHT, ROUNDED, FOLLOWS, WRONG, BLANK, INVALID = "right", "right but rounded", "follows", "wrong", "blank", "invalid"
 VERDICTS = (RIGHT, ROUNDED, FOLLOWS, WRONG, BLANK, INVALID)
 MOST_EPOCHS, MOST_ENTRIES = 10_000, 200_000
-WHOLE = 0.05  # a whole number may stand for another one this close, in parts of it
-
-
-@dataclass(frozen=True)
-class Tolerance:
-    """How far an answer may be off; without any of these, half of its last digit.
-
-    Attributes:
-        relative: in parts of the right number.
-        absolute: as it is.
-        figures: significant figures that must be right.
-        decimals: decimals that must be right.
-    """
-
-    relative: float | None = None
-    absolute: float | None = None
-    figures: int | None = None
-    decimals: int | None = None
-
-    def __post_init__(self) -> None:
-        for name in ("relative", "absolute"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value < float("inf"):
-                raise UsageError(f"a tolerance of {value} cannot be kept", expected="0 or more")
-        if self.figures is not None and not 1 <= self.figures <= 17:
-            raise UsageError(f"{self.figures} significant figures cannot be asked for", expected="1 to 17")
-
-    @property
-    def said(self) -> str:
-        """In words."""
-        parts = []
-        if self.relative is not None:
-            parts.append(f"{self.relative:g} of the right number")
-        if self.absolute is not None:
-            parts.append(f"{self.absolute:g}")
-        if self.figures is not None:
-            parts.append(f"half of the {_nth(self.figures)} significant figure")
-        if self.decimals is not None:
-            parts.append(f"half of the {_nth(self.decimals)} decimal")
-        return "a number may be off by " + (" or ".join(parts) if parts else "half of its last digit")
-
-    def half(self, typed: Typed, right: float) -> float:
-        """How far a typed number may be from the right one."""
-        found = [NOISE * abs(right)]
-        if self.relative is not None:
-            found.append(self.relative * abs(right))
-        if self.absolute is not None:
-            found.append(self.absolute)
-        if self.decimals is not None:
-            found.append(0.5 * 10.0**-self.decimals)
-        if self.figures is not None and right:
-            found.append(0.5 * 10.0 ** (np.floor(np.log10(abs(right))) - self.figures + 1))
-        if len(found) == 1:
-            half = typed.unit / 2
-            if typed.decimals is None and typed.unit >= 1 and not float(right).is_integer():
-                half = min(half, WHOLE * abs(right))
-            found.append(half * (1 + 1e-9))
-        return float(max(found))
-
-
-def _nth(number: int) -> str:
-    return f"{number}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(number if number < 20 else number % 10, 'th')}"
 
 
 @dataclass(eq=False)
@@ -173,10 +113,13 @@ class Marking:
 
     def order(self) -> list[Mark]:
         """The marks in the order of the work."""
-        return sorted(self.marks, key=lambda m: (m.step, self.quantity(m).place[0] > 1, self._row(m), self.quantity(m).place))
+        return sorted(self.marks, key=self._place)
 
-    def _row(self, mark: Mark) -> int:
-        return mark.position if self.quantity(mark).place[0] in (1, 2) else 0
+    def _place(self, mark: Mark) -> tuple[Any, ...]:
+        """Forward row by row; then the whole cost, back through the network, the updates."""
+        place = self.quantity(mark).place
+        forward = place[0] < PHASES[COST]
+        return mark.step, not forward, mark.position if forward else 0, place, mark.position
 
     @property
     def all_right(self) -> bool:
@@ -186,7 +129,9 @@ class Marking:
         return [index for index, (found, _) in self.problems.items() if found == verdict]
 
 
-def mark(problem: Problem, answers: Sequence[Answer], tolerance: Tolerance | None = None, causes: bool = True) -> Marking:
+def mark(
+    problem: Problem, answers: Sequence[Answer], tolerance: Tolerance | None = None, causes: bool = True
+) -> Marking:
     """Marks answers.
 
     Raises:
@@ -233,7 +178,9 @@ def mark(problem: Problem, answers: Sequence[Answer], tolerance: Tolerance | Non
 def _steps(problem: Problem, epochs: int) -> list[Step]:
     found = list(steps(problem, epochs))
     if not found:
-        raise UsageError("the sheet has inputs and no data, so there is nothing to mark", hint="add `data` and its rows")
+        raise UsageError(
+            "the sheet has inputs and no data, so there is nothing to mark", hint="add `data` and its rows"
+        )
     return found
 
 
@@ -352,10 +299,10 @@ def judge(marking: Marking, edits: dict[int, dict[str, object]] | None = None) -
         own.append(Book(ledger, marking.working, own[-1] if own else None, edits=dict((edits or {}).get(k, {}))))  # type: ignore[arg-type]
         clean.append(Book(ledger, marking.working, clean[-1] if clean else None))
     marking.books, marking.clean, marking.first = own, clean, None
-    for one in marking.order():
+    # all rows of a number before what is worked from it
+    for one in sorted(marking.marks, key=lambda m: (m.step, marking.quantity(m).place, m.position)):
         _judge(marking, one)
-        if one.verdict == WRONG and marking.first is None:
-            marking.first = one
+    marking.first = next((one for one in marking.order() if one.verdict == WRONG), None)
 
 
 def _judge(marking: Marking, one: Mark) -> None:

@@ -61,7 +61,7 @@ def asked(name: str, network: Network) -> Asked:
         if delta := _DELTA.fullmatch(rest):
             return _delta((delta["of"] or delta["rest"]).strip(), row, epoch, network)
         if _is_cost(rest, network):
-            own = row is not None or rest == "L" and network.cost is not None and network.cost.name != "L"
+            own = row is not None or (rest == "L" and network.cost is not None and network.cost.name != "L")
             return Asked("own" if own else "cost", Ref(rest), row if row is not None else 1 if own else None, epoch)
     ref = _found(rest, network)
     if new:

@@ -7,7 +7,9 @@ import re
 from dataclasses import dataclass
 
 _SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "·": "*", "×": "*", "⋅": "*", "\u00a0": " ", "\u202f": " "})
-_NUMBER = re.compile(r"([-+]?)(\d+(?:[.,]\d*)?|[.,]\d+)(?:(?:[eE]|\s*\*\s*10\s*(?:\^|\*\*)\s*[({]?)\s*([-+]?\d+)[)}]?)?")
+_NUMBER = re.compile(
+    r"([-+]?)(\d+(?:[.,]\d*)?|[.,]\d+)(?:(?:[eE]|\s*\*\s*10\s*(?:\^|\*\*)\s*[({]?)\s*([-+]?\d+)[)}]?)?"
+)
 _FRACTION = re.compile(r"([-+]?\s*[^/]+)/([^/]+)")
 MOST_LETTERS = 100_000
 
@@ -50,7 +52,11 @@ def read_number(text: str) -> Typed:
     found = _NUMBER.fullmatch(said.replace("- ", "-"))
     if not found or len(said) > 400:
         raise NotANumber(f"`{said[:40]}` is no number")
-    sign, digits, exponent = found[1], found[2].replace(",", "."), int(found[3] or 0) if len(found[3] or "") < 6 else 9999
+    sign, digits, exponent = (
+        found[1],
+        found[2].replace(",", "."),
+        int(found[3] or 0) if len(found[3] or "") < 6 else 9999,
+    )
     value = float(f"{sign}{digits}e{exponent}")
     if not math.isfinite(value):
         raise NotANumber(f"`{said[:40]}` is too large")
@@ -85,9 +91,9 @@ def read_list(text: str) -> list[tuple[tuple[int, ...], str]]:
         if len({len(row) for row in found}) != 1:
             raise NotANumber("the rows of the matrix have different lengths")
         return [((i, j), cell) for i, row in enumerate(found, 1) for j, cell in enumerate(row, 1)]
-    if ";" in inside and re.search(r"[;].*", inside) and all(len(_cells(r)) > 1 for r in inside.split(";")):
-        if not re.search(r"\d,\d", inside):
-            return read_list("[" + ",".join(f"[{row}]" for row in inside.split(";")) + "]")
+    rows_of_lists = ";" in inside and all(len(_cells(row)) > 1 for row in inside.split(";"))
+    if rows_of_lists and not re.search(r"\d,\d", inside):
+        return read_list("[" + ",".join(f"[{row}]" for row in inside.split(";")) + "]")
     return [((i,), cell) for i, cell in enumerate(_cells(inside), 1)]
 
 
@@ -95,7 +101,7 @@ def _cells(row: str) -> list[str]:
     """What stands between commas; between semicolons or spaces where a comma is a decimal point."""
     if ";" in row:
         parts = row.split(";")
-    elif re.search(r",\s", row) or "," in row and not re.search(r"\d,\d+\s", row):
+    elif re.search(r",\s", row) or ("," in row and not re.search(r"\d,\d+\s", row)):
         parts = row.split(",")
     else:
         parts = row.split()

@@ -15,8 +15,16 @@ from ..notation.text import TextPrinter
 from .book import _special
 from .ledger import SUM
 from .marking import BLANK, FOLLOWS, INVALID, RIGHT, ROUNDED, VERDICTS, WRONG, Mark, Marking
+from .slips import put_expr
 
-SHOWN = {RIGHT: "✓ right", ROUNDED: "✓ right but rounded", FOLLOWS: "→ follows", WRONG: "✗ wrong", BLANK: "– blank", INVALID: "? invalid"}
+SHOWN = {
+    RIGHT: "✓ right",
+    ROUNDED: "✓ right but rounded",
+    FOLLOWS: "→ follows",
+    WRONG: "✗ wrong",
+    BLANK: "– blank",
+    INVALID: "? invalid",
+}
 MOST_ROWS = 12  # of a sum that is written out
 MOST_TOLD = 12  # wrong numbers with their working
 
@@ -82,7 +90,15 @@ def _told(page: Page, marking: Marking, mark: Mark) -> None:
         page.note(f"The same slip once more: {mark.causes[0].text}.")
         return
     for position, cause in enumerate(mark.causes):
-        lead = "Either" if mark.ambiguous and not position else "or" if mark.ambiguous else "Cause" if not position else "less likely"
+        lead = (
+            "Either"
+            if mark.ambiguous and not position
+            else "or"
+            if mark.ambiguous
+            else "Cause"
+            if not position
+            else "less likely"
+        )
         page.text(f"{lead}: {cause.text}; this gives ", float(cause.gives), ".")
     if not mark.causes:
         page.note("No slip of the library gives this number.")
@@ -115,7 +131,8 @@ def working_step(marking: Marking, mark: Mark) -> Step:
     for leaf in [leaf.name for leaf in leaves(flat) if type(leaf) is Ref]:
         if leaf.startswith("∂") and ledger[leaf].of is None and leaf not in book.written:  # of the cost: written out
             inner = ledger[leaf].flat
-            flat = rewrite(flat, lambda part: inner if type(part) is Ref and part.name == leaf else None)
+            assert inner is not None
+            flat = put_expr(flat, leaf, inner)
     found = book.predicted(mark.key).numbers
     value = float(found[min(at, len(found) - 1)])
     filled = rewrite(flat, fill)
@@ -152,7 +169,9 @@ def marking_json(marking: Marking) -> dict[str, Any]:
         verdict = marking.verdict(index)
         one: dict[str, Any] = {"name": answer.name, "given": answer.given, "verdict": verdict}
         if index in marking.problems:
-            answers.append(one | {"expected": None, "step": None, "causes": [], "reason": marking.problems[index][1] or None})
+            answers.append(
+                one | {"expected": None, "step": None, "causes": [], "reason": marking.problems[index][1] or None}
+            )
             continue
         first = max(marks, key=lambda mark: VERDICTS.index(mark.verdict))
         one |= {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
@@ -22,9 +23,7 @@ WRONG_ANSWERS = 3
 @click.option("--decimals", type=int, help="Decimals that must be right.")
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 @output_options
-@click.pass_context
 def check(
-    context: click.Context,
     sheet: str,
     answers: str,
     relative: float | None,
@@ -44,15 +43,16 @@ def check(
     """
     from ..api.marking import Checked
     from ..check.answers import read_answers
-    from ..check.marking import Tolerance, mark
+    from ..check.marking import mark
+    from ..check.tolerance import Tolerance
 
     if sheet == "-" and answers == "-":
         raise UsageError("the sheet and the answers cannot both come from stdin", expected="a file for one of them")
     opened = open_sheet(sheet, seed)
     text: str = answers
     if answers == "-":
-        text = click.get_binary_stream("stdin").read().decode("utf-8", "replace") + "\n"
+        text = sys.stdin.buffer.read().decode("utf-8", "replace") + "\n"
     found = Checked(mark(opened.problem, read_answers(text), Tolerance(relative, absolute, figures, decimals)))
     deliver(found, output, form, as_json, digits)
     if not found.all_right:
-        context.exit(WRONG_ANSWERS)
+        click.get_current_context().exit(WRONG_ANSWERS)

@@ -12,8 +12,8 @@ import click
 
 from ..errors import BackhandError, UsageError
 from ..notation.numbers import Digits
-from .common import Progress, deliver, open_sheet, output_options
 from .checking import check
+from .common import Progress, deliver, open_sheet, output_options
 from .training import predict, train
 
 MOST_EPOCHS = 10**12
