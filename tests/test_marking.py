@@ -315,3 +315,34 @@ def test_planted_slips_are_found_first(slip):
         assert wrong == [person.made[0][0]], seed
         assert found.first.name == person.made[0][0]
     assert tried
+
+
+def test_a_class(tmp_path):
+    folder = tmp_path / "class"
+    folder.mkdir()
+    for k in range(30):
+        wrong = k % 3 == 0
+        (folder / f"p{k:02}.txt").write_text(f"z1 = {1.13 if wrong else 3.13}\na1 = {1.13 if wrong else 3.13}\nz3 =\n")
+    (folder / "q.txt").write_bytes(b"\xff\xfe")
+    found = PRICE.check_all(folder)
+    group = found.group
+    assert [p.name for p in group.persons] == [f"p{k:02}" for k in range(30)] + ["q"]
+    assert group.slips() == [("bias forgotten", 10, ["z1"])]
+    assert dict(group.steps())["a1"] == {"right": 20, "follows": 10}
+    assert (group.persons[0].got, group.persons[1].got, group.persons[1].of) == (1, 2, 3)
+    assert "not UTF-8" in group.persons[-1].problem
+    ended = command("check", "price", str(folder), "--json")
+    assert ended.code == 3
+    assert json.loads(ended.out)["slips"] == [{"slip": "bias forgotten", "persons": 10, "at": ["z1"]}]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert command("check", "price", str(empty)).code == 2
+
+
+def test_points(tmp_path):
+    place = tmp_path / "a.txt"
+    place.write_text("z1 = 3.13\nz3 = 35.014\na3 = 35.014\nz4 =\nz5 = 1\n")
+    said = command("check", "price", str(place), "--marks").out
+    assert "2.5 of 5 points." in said
+    assert "method: two digits swapped" in said
+    assert "method: follows from an earlier slip" in said

@@ -9,6 +9,7 @@ from ..document.parts import Document
 from .results import Result
 
 if TYPE_CHECKING:
+    from ..check.group import Group
     from ..check.marking import Mark, Marking
 
 
@@ -17,6 +18,14 @@ class Checked(Result):
     """Answers with their verdicts."""
 
     marking: Marking
+    points: bool = False
+
+    @property
+    def summary(self) -> str:
+        """Points, the first wrong step and its slip in a sentence or two."""
+        from ..check.points import summary
+
+        return summary(self.marking)
 
     @property
     def all_right(self) -> bool:
@@ -36,7 +45,7 @@ class Checked(Result):
     def document(self) -> Document:
         from ..check.page import marking_document
 
-        return marking_document(self.marking)
+        return marking_document(self.marking, points=self.points)
 
     def to_dict(self) -> dict[str, Any]:
         from ..check.page import marking_json
@@ -48,3 +57,27 @@ class Checked(Result):
         return f"<Checked: {len(self.marking.answers)} answers, " + (
             f"{first.name} is wrong first>" if first else "nothing wrong>"
         )
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CheckedGroup(Result):
+    """The answers of a class with their verdicts."""
+
+    group: Group
+
+    @property
+    def all_right(self) -> bool:
+        return self.group.all_right
+
+    def document(self) -> Document:
+        from ..check.group import group_document
+
+        return group_document(self.group)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..check.group import group_json
+
+        return group_json(self.group)
+
+    def __repr__(self) -> str:
+        return f"<CheckedGroup: {len(self.group.persons)} sheets>"

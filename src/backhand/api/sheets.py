@@ -18,7 +18,7 @@ from ..sheet.write import write
 from .results import Check, SweepResult, Why, Work, derive_why
 
 if TYPE_CHECKING:
-    from .marking import Checked
+    from .marking import Checked, CheckedGroup
 
 GRAINS = ("neurons", "layers", "inner")
 LARGEST_SHEET = 20_000_000
@@ -207,6 +207,18 @@ class Sheet:
 
         tolerance = Tolerance(relative, absolute, figures, decimals)
         return Checked(mark(self.problem, read_answers(answers), tolerance))
+
+    def check_all(self, folder: str | Path, **tolerance: Any) -> CheckedGroup:
+        """Marks a folder with a file of answers for each person.
+
+        Args:
+            tolerance: as of `check`.
+        """
+        from ..check.group import answer_files, mark_group
+        from ..check.tolerance import Tolerance
+        from .marking import CheckedGroup
+
+        return CheckedGroup(mark_group(self.problem, answer_files(Path(folder)), Tolerance(**tolerance)))
 
     def gradcheck(self, epsilon: float = 1e-6, *, prices: bool = False) -> Check:
         """Back-propagation beside one-sided and central differences, for every partial.

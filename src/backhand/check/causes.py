@@ -60,8 +60,7 @@ def explain(marking: Marking) -> None:
             }
             before = _wrong(marking, charged)
             trial = {**edits, one.step: {**edits.get(one.step, {}), **found[0].edits}}
-            judge(marking, trial)  # type: ignore[arg-type]
-            if _wrong(marking, charged) < before:
+            if _fewer(marking, trial, charged, before):
                 edits, adopted = trial, True
                 charged[id(one)] = one, {"verdict": WRONG, **said}
                 break
@@ -70,6 +69,15 @@ def explain(marking: Marking) -> None:
         if not adopted:
             break
     _repeated(marking)
+
+
+def _fewer(marking: Marking, trial: dict[int, dict[str, Expr]], charged: Mapping[int, Any], before: int) -> bool:
+    """Whether less is wrong when a slip is followed through."""
+    try:
+        judge(marking, trial)  # type: ignore[arg-type]
+    except Circular:
+        return False
+    return _wrong(marking, charged) < before
 
 
 def _wrong(marking: Marking, charged: Mapping[int, Any]) -> int:

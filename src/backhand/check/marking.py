@@ -129,8 +129,41 @@ class Marking:
         return [index for index, (found, _) in self.problems.items() if found == verdict]
 
 
+class Desk:
+    """What the marking of many sheets to one network shares: the meaning of names, and the right numbers."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._names: dict[str, Asked | BackhandError] = {}
+        self._ledgers: dict[int, list[Ledger]] = {}
+
+    def asked(self, name: str) -> Asked:
+        """
+        Raises:
+            BackhandError: a name that means nothing.
+        """
+        if name not in self._names:
+            try:
+                self._names[name] = asked(name, self.problem.network)
+            except BackhandError as refusal:
+                self._names[name] = refusal
+        found = self._names[name]
+        if isinstance(found, BackhandError):
+            raise found
+        return found
+
+    def ledgers(self, epochs: int) -> list[Ledger]:
+        if epochs not in self._ledgers:
+            self._ledgers[epochs] = [Ledger(self.problem, step) for step in _steps(self.problem, epochs)]
+        return self._ledgers[epochs]
+
+
 def mark(
-    problem: Problem, answers: Sequence[Answer], tolerance: Tolerance | None = None, causes: bool = True
+    problem: Problem,
+    answers: Sequence[Answer],
+    tolerance: Tolerance | None = None,
+    causes: bool = True,
+    desk: Desk | None = None,
 ) -> Marking:
     """Marks answers.
 
@@ -140,12 +173,12 @@ def mark(
     """
     if problem.network.in_letters:
         raise UsageError("the sheet is in letters, so no number is right or wrong", hint="give its parameters values")
-    tolerance = tolerance or Tolerance()
+    tolerance, desk = tolerance or Tolerance(), desk or Desk(problem)
     found: list[tuple[int, Answer, Asked]] = []
     problems: dict[int, tuple[str, str]] = {}
     for index, answer in enumerate(answers):
         try:
-            what = asked(answer.name, problem.network)
+            what = desk.asked(answer.name)
             if not 1 <= what.epoch <= MOST_EPOCHS:
                 raise UsageError(f"epoch {what.epoch} cannot be marked", expected=f"1 to {MOST_EPOCHS:,}")
         except (BackhandError, RecursionError) as refusal:
@@ -156,8 +189,7 @@ def mark(
         else:
             found.append((index, answer, what))
     last = max((what.epoch for _, _, what in found), default=1)
-    done = _steps(problem, last)
-    ledgers = [Ledger(problem, step) for step in done]
+    ledgers = desk.ledgers(last)
     marks: list[Mark] = []
     for index, answer, what in found:
         try:

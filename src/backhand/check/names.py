@@ -73,10 +73,11 @@ def asked(name: str, network: Network) -> Asked:
 
 def _is_node(name: str, network: Network) -> bool:
     try:
-        network.find(parse_name(name))
+        ref = parse_name(name)
+        known = ref.name in network.nodes or canonical(ref.name) in network.aliases
+        return known and bool(network.find(ref))
     except BackhandError:
         return False
-    return True
 
 
 def _found(name: str, network: Network) -> Ref:

@@ -15,6 +15,8 @@ from ..notation.text import TextPrinter
 from .book import _special
 from .ledger import SUM
 from .marking import BLANK, FOLLOWS, INVALID, RIGHT, ROUNDED, VERDICTS, WRONG, Mark, Marking
+from .points import points as points_of_all
+from .points import summary
 from .slips import put_expr
 
 SHOWN = {
@@ -36,7 +38,7 @@ def counts(marking: Marking) -> dict[str, int]:
     return {verdict: found[verdict] for verdict in VERDICTS}
 
 
-def marking_document(marking: Marking, title: str = "") -> Document:
+def marking_document(marking: Marking, title: str = "", points: bool = False) -> Document:
     """The page: what is right, the first wrong step with the working that should have been there, every answer."""
     network = marking.problem.network
     page = Page(title or f"Marking: {network.title or 'a network'}")
@@ -62,6 +64,12 @@ def marking_document(marking: Marking, title: str = "") -> Document:
             _told(page, marking, mark)
         if len(rest) > MOST_TOLD:
             page.note(f"and {len(rest) - MOST_TOLD} more")
+    if points:
+        page.heading("Points")
+        page.text(summary(marking))
+        worth = points_of_all(marking)
+        rows = tuple((p.name, f"{p.got:g} of {p.of:g}", p.why) for p in worth)
+        page.add(Table(("", "points", "for"), rows))
     page.heading("Every answer")
     page.add(_table(marking))
     return page.done()
@@ -196,6 +204,8 @@ def marking_json(marking: Marking) -> dict[str, Any]:
         "tolerance": marking.tolerance.said,
         "rounding": _rounding(marking),
         "counts": counts(marking),
+        "points": [{"name": p.name, "got": p.got, "of": p.of, "for": p.why} for p in points_of_all(marking)],
+        "summary": summary(marking),
         "first_wrong": None if first_wrong is None else {
             "name": first_wrong.name, "given": first_wrong.typed.text, "expected": first_wrong.right,
             "step": _said_step(marking, first_wrong, text), "causes": [_cause(c) for c in first_wrong.causes],

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from ..errors import UsageError
 from ..notation.numbers import Digits
-from .common import deliver, open_sheet, output_options
+from .common import Progress, deliver, open_sheet, output_options
+
+if TYPE_CHECKING:
+    from ..api import Sheet
+    from ..check.tolerance import Tolerance
 
 WRONG_ANSWERS = 3
 
@@ -21,6 +26,7 @@ WRONG_ANSWERS = 3
 @click.option("--absolute", type=float, help="How far a number may be off.")
 @click.option("--figures", type=int, help="Significant figures that must be right.")
 @click.option("--decimals", type=int, help="Decimals that must be right.")
+@click.option("--marks", "points", is_flag=True, help="Points for each answer, with method marks, and a summary.")
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 @output_options
 def check(
@@ -30,6 +36,7 @@ def check(
     absolute: float | None,
     figures: int | None,
     decimals: int | None,
+    points: bool,
     seed: int | None,
     output: Path | None,
     form: str | None,
@@ -38,21 +45,47 @@ def check(
 ) -> None:
     """Mark ANSWERS to SHEET: which step went wrong first, and why.
 
-    ANSWERS is a file of lines `name = value`, CSV or JSON, or - for stdin. Exit code 0: all right; 3: something is
-    wrong; 2: the sheet or the answers cannot be used.
+    ANSWERS is a file of lines `name = value`, CSV or JSON, - for stdin, or a folder with a file for each person.
+    Exit code 0: all right; 3: something is wrong; 2: the sheet or the answers cannot be used.
     """
     from ..api.marking import Checked
     from ..check.answers import read_answers
     from ..check.marking import mark
     from ..check.tolerance import Tolerance
 
+    if answers != "-" and Path(answers).is_dir():
+        _class(open_sheet(sheet, seed), Path(answers), Tolerance(relative, absolute, figures, decimals), output, form,
+               as_json, digits)  # fmt: skip
+        return
     if sheet == "-" and answers == "-":
         raise UsageError("the sheet and the answers cannot both come from stdin", expected="a file for one of them")
     opened = open_sheet(sheet, seed)
     text: str = answers
     if answers == "-":
         text = sys.stdin.buffer.read().decode("utf-8", "replace") + "\n"
-    found = Checked(mark(opened.problem, read_answers(text), Tolerance(relative, absolute, figures, decimals)))
+    tolerance = Tolerance(relative, absolute, figures, decimals)
+    found = Checked(mark(opened.problem, read_answers(text), tolerance), points)
+    deliver(found, output, form, as_json, digits)
+    if not found.all_right:
+        click.get_current_context().exit(WRONG_ANSWERS)
+
+
+def _class(
+    sheet: Sheet,
+    folder: Path,
+    tolerance: Tolerance,
+    output: Path | None,
+    form: str | None,
+    as_json: bool,
+    digits: Digits,
+) -> None:
+    """A folder with a file for each person."""
+    from ..api.marking import CheckedGroup
+    from ..check.group import answer_files, mark_group
+
+    files = answer_files(folder)
+    with Progress(len(files), least=20) as bar:
+        found = CheckedGroup(mark_group(sheet.problem, files, tolerance, bar.sheets))
     deliver(found, output, form, as_json, digits)
     if not found.all_right:
         click.get_current_context().exit(WRONG_ANSWERS)

@@ -247,6 +247,10 @@ class Progress:
             said = f"epoch {last.number}, cost {last.cost:.4g}{held_out}, {speed}"
             self.bar.update(self.task, completed=last.number, description=said)
 
+    def sheets(self, done: int, total: int) -> None:
+        if self.bar:
+            self.bar.update(self.task, completed=done, total=total, description="sheets marked")
+
     def count(self, done: int, total: int) -> None:
         if self.bar and done % 20 == 0:
             self.bar.update(self.task, completed=done, total=total, description="partials")
