@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 __all__ = [
-    "BackhandError", "MLPClassifier", "MLPRegressor", "Sheet", "Work", "__version__", "layers", "load", "read",
-    "train_table",
+    "BackhandError", "MLPClassifier", "MLPRegressor", "Sheet", "Work", "__version__", "check_gradients", "layers",
+    "load", "read", "train_table",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from .api import Sheet, Work, layers, read
     from .api.estimators import MLPClassifier, MLPRegressor
+    from .api.marking import check_gradients
     from .api.tables import load, train_table
     from .errors import BackhandError
 
@@ -35,6 +36,10 @@ def __getattr__(name: str) -> Any:
         from .api import estimators
 
         return getattr(estimators, name)
+    if name == "check_gradients":
+        from .api.marking import check_gradients
+
+        return check_gradients
     if name in ("load", "train_table"):
         from .api import tables
 

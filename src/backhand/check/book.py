@@ -221,7 +221,8 @@ def _gathered(prefix: str, row: int, inner: Known) -> Known:
         return Known(inner.numbers[here], inner.spread[here], inner.tainted[here])
     taken = np.arange(len(inner.numbers))
     taken = taken[taken == row] if prefix == ONLY_ROW else taken[taken != row] if prefix == WITHOUT_ROW else taken
-    total = np.array([float(np.add.accumulate(inner.numbers[taken])[-1]) if len(taken) else 0.0])
+    with np.errstate(all="ignore"):
+        total = np.array([float(np.add.accumulate(inner.numbers[taken])[-1]) if len(taken) else 0.0])
     return Known(total, np.array([inner.spread[taken].sum()]), np.array([bool(inner.tainted[taken].any())]))
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..document.parts import Document, Page, Table
+from ..document.parts import Cell, Document, Page, Table
 from ..errors import BackhandError, UsageError
 from ..network.build import Problem
 from .answers import read_answers
@@ -157,7 +157,7 @@ def group_document(group: Group) -> Document:
     right = sum(person.all_right for person in group.persons)
     page.text(f"{right} of {len(group.persons)} are all right." + (_middle(whole) if whole else ""))
     page.heading("By person")
-    rows: tuple[tuple[str | float, ...], ...] = tuple(
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
         (p.name, f"{p.got:g} of {p.of:g}", p.count(RIGHT, ROUNDED), p.count(FOLLOWS), p.count(WRONG),
          p.count("blank", "invalid"), p.first, p.slips[0][0] if p.slips else "")
         if not p.problem else (p.name, "–", 0, 0, 0, 0, "", p.problem)
@@ -165,7 +165,9 @@ def group_document(group: Group) -> Document:
     )  # fmt: skip
     page.add(Table(("", "points", "right", "follow", "wrong", "not marked", "first wrong", "slip"), rows))
     page.heading("By step")
-    steps = tuple((name, *(counts[v] for v in VERDICTS)) for name, counts in group.steps())
+    steps: tuple[tuple[Cell, ...], ...] = tuple(
+        (name, *(counts[v] for v in VERDICTS)) for name, counts in group.steps()
+    )
     page.add(Table(("", *VERDICTS), steps))
     shared = [(slip, count, ", ".join(where)) for slip, count, where in group.slips()]
     if shared:

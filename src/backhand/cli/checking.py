@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,6 +28,9 @@ WRONG_ANSWERS = 3
 @click.option("--figures", type=int, help="Significant figures that must be right.")
 @click.option("--decimals", type=int, help="Decimals that must be right.")
 @click.option("--marks", "points", is_flag=True, help="Points for each answer, with method marks, and a summary.")
+@click.option(
+    "--seconds", type=click.FloatRange(0.1, 3600), default=30.0, show_default=True, help="For FILE.py:FUNCTION."
+)
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 @output_options
 def check(
@@ -37,6 +41,7 @@ def check(
     figures: int | None,
     decimals: int | None,
     points: bool,
+    seconds: float,
     seed: int | None,
     output: Path | None,
     form: str | None,
@@ -46,6 +51,7 @@ def check(
     """Mark ANSWERS to SHEET: which step went wrong first, and why.
 
     ANSWERS is a file of lines `name = value`, CSV or JSON, - for stdin, or a folder with a file for each person.
+    FILE.py:FUNCTION is a backward pass of your own, run in a process of its own; its gradients are checked.
     Exit code 0: all right; 3: something is wrong; 2: the sheet or the answers cannot be used.
     """
     from ..api.marking import Checked
@@ -57,6 +63,12 @@ def check(
         _class(open_sheet(sheet, seed), Path(answers), Tolerance(relative, absolute, figures, decimals), output, form,
                as_json, digits)  # fmt: skip
         return
+    code = re.fullmatch(r"(.+\.py):([A-Za-z_]\w*)", answers)
+    if code or answers.endswith(".py"):
+        if not code:
+            raise UsageError(f"which function of {answers}?", hint=f"{answers}:backward")
+        _function(sheet, seed, Path(code[1]), code[2], relative, output, form, as_json, digits, seconds)
+        return
     if sheet == "-" and answers == "-":
         raise UsageError("the sheet and the answers cannot both come from stdin", expected="a file for one of them")
     opened = open_sheet(sheet, seed)
@@ -65,6 +77,24 @@ def check(
         text = sys.stdin.buffer.read().decode("utf-8", "replace") + "\n"
     tolerance = Tolerance(relative, absolute, figures, decimals)
     found = Checked(mark(opened.problem, read_answers(text), tolerance), points)
+    deliver(found, output, form, as_json, digits)
+    if not found.all_right:
+        click.get_current_context().exit(WRONG_ANSWERS)
+
+
+def _function(
+    sheet: str, seed: int | None, file: Path, function: str, relative: float | None, output: Path | None,
+    form: str | None, as_json: bool, digits: Digits, seconds: float,
+) -> None:  # fmt: skip
+    """A backward pass of someone's own."""
+    from ..api.marking import GradientsGiven
+    from ..check.gradients import check_given
+    from ..check.outside import gradients_of_file
+
+    opened = open_sheet(sheet, seed)
+    folder = Path(sheet).parent if Path(sheet).exists() else Path()
+    given = gradients_of_file(file, function, opened.write(), folder, seconds)
+    found = GradientsGiven(check_given(given, opened.problem, relative))
     deliver(found, output, form, as_json, digits)
     if not found.all_right:
         click.get_current_context().exit(WRONG_ANSWERS)
