@@ -9,6 +9,7 @@ import pytest
 from test_cli import command
 
 import backhand as bh
+from backhand.api import from_text
 from backhand.check.answers import Answer, read_answers
 from backhand.check.ledger import Ledger, worked
 from backhand.check.marking import mark
@@ -26,7 +27,7 @@ PRICE = bh.read(example_text("price")[0])
 
 def sheet_of(name):
     text, folder = example_text(name)
-    return bh.api.from_text(text, name, folder)
+    return from_text(text, name, folder)
 
 
 def verdicts(text, sheet=PRICE, **tolerance):

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from ..check.gradients import Finding, GradientsChecked
     from ..check.group import Group
     from ..check.marking import Mark, Marking
+    from ..check.proofread import Proofread
     from .sheets import Sheet
 
 
@@ -118,6 +119,30 @@ class GradientsGiven(Result):
     def __repr__(self) -> str:
         first = self.first_wrong
         return f"<GradientsGiven: {f'd{first.name} is {first.verdict} first' if first else 'all right'}>"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ProofreadDocument(Result):
+    """A worked document proofread."""
+
+    found: Proofread
+
+    @property
+    def all_right(self) -> bool:
+        return not self.found.slips
+
+    def document(self) -> Document:
+        from ..check.proofread import proofread_document
+
+        return proofread_document(self.found)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..check.proofread import proofread_json
+
+        return proofread_json(self.found)
+
+    def __repr__(self) -> str:
+        return f"<ProofreadDocument: {self.found.held} statements hold, {len(self.found.slips)} do not>"
 
 
 def check_gradients(

@@ -18,7 +18,7 @@ from ..sheet.write import write
 from .results import Check, SweepResult, Why, Work, derive_why
 
 if TYPE_CHECKING:
-    from .marking import Checked, CheckedGroup
+    from .marking import Checked, CheckedGroup, ProofreadDocument
 
 GRAINS = ("neurons", "layers", "inner")
 LARGEST_SHEET = 20_000_000
@@ -219,6 +219,16 @@ class Sheet:
         from .marking import CheckedGroup
 
         return CheckedGroup(mark_group(self.problem, answer_files(Path(folder)), Tolerance(**tolerance)))
+
+    def proofread(self, document: str | Path) -> ProofreadDocument:
+        """Proofreads a worked document (Markdown, LaTeX, text) that is about this sheet; its path or its text."""
+        from ..check.proofread import proofread
+        from .marking import ProofreadDocument
+
+        inside = isinstance(document, str) and ("\n" in document or "=" in document)
+        text = str(document) if inside else read_text(Path(document))
+        title = "the document" if inside else Path(document).name
+        return ProofreadDocument(proofread(text, self.problem, title))
 
     def gradcheck(self, epsilon: float = 1e-6, *, prices: bool = False) -> Check:
         """Back-propagation beside one-sided and central differences, for every partial.

@@ -358,7 +358,8 @@ def gradients_json(found: GradientsChecked) -> dict[str, Any]:
         "tolerance": found.tolerance,
         "first_wrong": first.name if first else None,
         "gradients": [
-            {"name": f.name, "verdict": f.verdict, "error": f.error if np.isfinite(f.error) else None, "where": f.where or None,
+            {"name": f.name, "verdict": f.verdict, "error": f.error if np.isfinite(f.error) else None,
+             "where": f.where or None,
              "given": f.given if np.isfinite(f.given) else None, "expected": f.right, "cause": f.cause or None,
              "slip": f.slip or None}
             for f in found.findings

@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from ..check.tolerance import Tolerance
 
 WRONG_ANSWERS = 3
+DOCUMENTS = (".md", ".markdown", ".tex", ".rst")
 
 
 @click.command()
 @click.argument("sheet")
-@click.argument("answers")
+@click.argument("answers", required=False)
 @click.option("--relative", type=float, help="How far a number may be off, in parts of the right one.")
 @click.option("--absolute", type=float, help="How far a number may be off.")
 @click.option("--figures", type=int, help="Significant figures that must be right.")
@@ -35,7 +36,7 @@ WRONG_ANSWERS = 3
 @output_options
 def check(
     sheet: str,
-    answers: str,
+    answers: str | None,
     relative: float | None,
     absolute: float | None,
     figures: int | None,
@@ -51,6 +52,7 @@ def check(
     """Mark ANSWERS to SHEET: which step went wrong first, and why.
 
     ANSWERS is a file of lines `name = value`, CSV or JSON, - for stdin, or a folder with a file for each person.
+    A document (.md, .tex) with worked numbers is proofread; by itself, it must hold its sheet in a fenced block.
     FILE.py:FUNCTION is a backward pass of your own, run in a process of its own; its gradients are checked.
     Exit code 0: all right; 3: something is wrong; 2: the sheet or the answers cannot be used.
     """
@@ -59,6 +61,9 @@ def check(
     from ..check.marking import mark
     from ..check.tolerance import Tolerance
 
+    if answers is None or answers.lower().endswith(DOCUMENTS):
+        _document(sheet, answers, seed, output, form, as_json, digits)
+        return
     if answers != "-" and Path(answers).is_dir():
         _class(open_sheet(sheet, seed), Path(answers), Tolerance(relative, absolute, figures, decimals), output, form,
                as_json, digits)  # fmt: skip
@@ -77,6 +82,44 @@ def check(
         text = sys.stdin.buffer.read().decode("utf-8", "replace") + "\n"
     tolerance = Tolerance(relative, absolute, figures, decimals)
     found = Checked(mark(opened.problem, read_answers(text), tolerance), points)
+    deliver(found, output, form, as_json, digits)
+    if not found.all_right:
+        click.get_current_context().exit(WRONG_ANSWERS)
+
+
+def _document(
+    sheet: str,
+    document: str | None,
+    seed: int | None,
+    output: Path | None,
+    form: str | None,
+    as_json: bool,
+    digits: Digits,
+) -> None:
+    """A worked document."""
+    from ..api import from_text, read_text
+    from ..api.marking import ProofreadDocument
+    from ..check.proofread import proofread, sheet_inside
+
+    if document is None and not sheet.lower().endswith(DOCUMENTS):
+        raise UsageError(
+            "what is to be checked?", expected="SHEET and ANSWERS", hint=f"backhand check {sheet} answers.txt"
+        )
+    place = Path(document or sheet)
+    text = read_text(place)
+    inside = sheet_inside(text)
+    if inside is not None:  # what it says of itself is no working
+        text = text.replace(inside, "\n" * inside.count("\n"))
+    if document is None:
+        if inside is None:
+            raise UsageError(
+                f"{place} does not hold the sheet it is about", expected="a fenced block with the sheet",
+                hint=f"backhand check SHEET {place}",
+            )  # fmt: skip
+        opened: Sheet = from_text(inside, place.name, place.parent)
+    else:
+        opened = open_sheet(sheet, seed)
+    found = ProofreadDocument(proofread(text, opened.problem, place.name))
     deliver(found, output, form, as_json, digits)
     if not found.all_right:
         click.get_current_context().exit(WRONG_ANSWERS)
