@@ -36,6 +36,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "neuron.bh").write_text(SHEETS[0], "utf-8")
     (tmp_path / "wrong.bh").write_text(SHEETS[1], "utf-8")
+    (tmp_path / "answers.txt").write_text(
+        next(body for kind, body in BLOCKS if kind == "text" and "z1 =" in body), "utf-8"
+    )
     (tmp_path / "penguins.csv").write_bytes((Path(bh.__path__[0]) / "examples" / "penguins.csv").read_bytes())
     return tmp_path
 

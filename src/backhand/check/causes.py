@@ -107,9 +107,10 @@ def _told(found: list[Candidate]) -> tuple[tuple[Cause, ...], bool]:
     causes: dict[str, Candidate] = {}
     for one in found:
         causes.setdefault(one.cause.slip, one)
-    ranked = list(causes.values())[:MOST_CAUSES]
+    ranked = list(causes.values())
     likely = [one for one in ranked if SLIPS.get(one.cause.slip, UNCOMMON).prior >= AS_LIKELY]
     ambiguous = len(likely) > 1
+    ranked = (likely or ranked)[:MOST_CAUSES]
     return tuple(one.cause for one in ranked), ambiguous
 
 
