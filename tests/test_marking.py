@@ -347,3 +347,61 @@ def test_points(tmp_path):
     assert "2.5 of 5 points." in said
     assert "method: two digits swapped" in said
     assert "method: follows from an earlier slip" in said
+
+
+SOFT = bh.read(
+    "input x[2]\ntarget y[3]\nz1 = W1 @ x + b1\na1 = tanh(z1)\nz2 = W2 @ a1 + b2\np = softmax(z2)\n"
+    "cost C = mean(-(y @ log(p)))\nW1 = [[0.5,-0.3],[0.8,0.2],[-0.6,0.9]]; b1 = [0.1,-0.2,0.3]\n"
+    "W2 = [[0.4,-0.7,0.2],[0.3,0.6,-0.5],[-0.8,0.1,0.9]]; b2 = [0,0.1,-0.1]\nrate 0.5\n"
+    "data\nx[1],x[2],y[1],y[2],y[3]\n1.5,0.5,1,0,0\n-0.7,1.2,0,0,1\n"
+)
+
+
+def planted_in_vectors():
+    """Names and numbers of a softmax network with one slip each, worked with NumPy."""
+    w1, b1 = np.array([[0.5, -0.3], [0.8, 0.2], [-0.6, 0.9]]), np.array([0.1, -0.2, 0.3])
+    w2, b2 = np.array([[0.4, -0.7, 0.2], [0.3, 0.6, -0.5], [-0.8, 0.1, 0.9]]), np.array([0, 0.1, -0.1])
+    xs, ys = np.array([[1.5, 0.5], [-0.7, 1.2]]), np.array([[1.0, 0, 0], [0, 0, 1]])
+
+    def forward(w1, b1, w2, b2):
+        a1 = np.tanh(xs @ w1.T + b1)
+        z2 = a1 @ w2.T + b2
+        e = np.exp(z2)
+        return a1, z2, e / e.sum(1, keepdims=True)
+
+    def cost(b):
+        return -np.mean(np.log((forward(w1, b, w2, b2)[2] * ys).sum(1)))
+
+    a1, z2, p = forward(w1, b1, w2, b2)
+    d2 = p - ys
+    d1 = d2 @ w2 * (1 - a1**2)
+    new2 = w2 - 0.5 * (d2.T @ a1) / 2
+    new1, newb = w1 - 0.5 * (d1.T @ xs) / 2, b1 - 0.5 * d1.mean(0)
+    newb2 = b2 - 0.5 * d2.mean(0)
+    twice = np.exp(p[0]) / np.exp(p[0]).sum()
+    step = b1 + np.array([0.01, 0, 0])
+    given = {"dL/dz2@1": d2[0]}
+    return {
+        "W for its transpose": given | {"dL/da1@1": w2 @ d2[0]},
+        "updated weights used": given | {"dL/da1@1": d2[0] @ new2},
+        "softmax applied twice": {"p@1": twice},
+        "activation left out": {"p@1": z2[0]},
+        "softmax by the diagonal alone": {"dL/dz2@1": -ys[0] / p[0] * p[0] * (1 - p[0])},
+        "activation derivative left out": {"dL/dW1@1": np.outer(d2[0] @ w2, xs[0])},
+        "number of the epoch before": {"z1@1#2": xs[0] @ new1.T + newb, "z2@1#2": new2 @ a1[0] + newb2},
+        "finite difference": {"dC/db1[1]": (cost(step) - cost(b1)) / 0.01},
+        "another row's number": {"z1@1": xs[1] @ w1.T + b1},
+    }
+
+
+@pytest.mark.parametrize("slip", planted_in_vectors())
+def test_slips_in_vectors(slip):
+    def shown(value):
+        return "[" + ", ".join(map(shown, value)) + "]" if np.ndim(value) else f"{value:.7f}"
+
+    found = SOFT.check(
+        "\n".join(f"{name} = {shown(value)}" for name, value in planted_in_vectors()[slip].items()) + "\n"
+    )
+    assert slip in [cause.slip for cause in found.first_wrong.causes]
+    wrong = [one for one in found.marking.marks if one.verdict == "wrong"]
+    assert all(one.again for one in wrong if one is not found.first_wrong and one.causes)

@@ -26,19 +26,18 @@ class Circular(ValueError):
 
 @dataclass(frozen=True)
 class Working:
-    """How the numbers that were not written down may have been rounded: to figures, or to decimals; None is not."""
+    """How the numbers that were not written down may have been rounded: to figures or to decimals, whichever is less."""
 
     figures: int | None = None
     decimals: int | None = None
 
     def unit(self, numbers: Array) -> Array:
         """What the last digit kept counts."""
-        if self.decimals is not None:
-            return np.full(numbers.shape, 10.0**-self.decimals)
+        least = 10.0**-self.decimals if self.decimals is not None else 0.0
         if self.figures is None:
-            return np.zeros(numbers.shape)
+            return np.full(numbers.shape, least)
         size = np.floor(np.log10(np.maximum(np.abs(numbers), 1e-300)))
-        return np.where(numbers == 0, 0.0, 10.0 ** (np.clip(size, -290, 290) - self.figures + 1))
+        return np.where(numbers == 0, 0.0, np.maximum(least, 10.0 ** (np.clip(size, -290, 290) - self.figures + 1)))
 
     def lost(self, numbers: Array, spread: Array) -> Array:
         """The most that rounding takes from numbers; what it takes, where they are known exactly."""
@@ -79,6 +78,7 @@ class Book:
     Attributes:
         before: the step before, from which the weights come.
         edits: formulas in place of the right ones: slips that were found, or are tried.
+        sharp: numbers alone, without spreads: for what is tried many times.
     """
 
     ledger: Ledger
@@ -87,6 +87,7 @@ class Book:
     written: dict[str, Written] = field(default_factory=dict)
     edits: Mapping[str, Expr] = field(default_factory=dict)
     known: dict[str, Known] = field(default_factory=dict)
+    sharp: bool = False
 
     @property
     def touched(self) -> bool:
@@ -155,8 +156,10 @@ class Book:
             found = self._given(quantity)
         else:
             found = self.predicted(key)
+            if self.sharp and written is None:
+                return found
             same = np.zeros(found.numbers.shape, bool)  # what is passed on as it is, is not rounded once more
-            for parent in self.parents(key):
+            for parent in (parent for parent in self.parents(key) if not _special(parent)):
                 same = same | (np.abs(found.numbers) == np.abs(self.known[parent].numbers))
             spread = found.spread + np.where(same, 0.0, self.working.lost(found.numbers, found.spread))
             found = Known(found.numbers, spread, found.tainted)
@@ -183,6 +186,9 @@ class Book:
         names = tuple(dict.fromkeys(leaf.name for leaf in leaves(formula) if type(leaf) is Ref))
         parents = {name: self.number(name) for name in names}
         count = self.ledger.count if self.ledger[key].by_row else 1
+        if self.sharp:
+            numbers = worked(formula, {name: parent.numbers for name, parent in parents.items()}, count)
+            return Known.exactly(numbers if len(numbers) == count else np.full(count, numbers[0]))
         loose = [name for name in names if parents[name].spread.any()]
         cases = 1 + 2 * len(loose)
         stacked: dict[str, Array] = {}

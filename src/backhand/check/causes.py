@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from ..notation.expr import Expr
-from .book import NOISE, Book, Circular, Known
+from .book import Book, Circular, Known
 from .ledger import GIVEN, SUM
 from .library import Library
-from .marking import FOLLOWS, ROUNDED, WRONG, Cause, Mark, Marking, judge
-from .numbers import Typed
+from .marking import WRONG, Cause, Mark, Marking, judge
+from .numeric import by_digits, difference
 from .slips import SLIPS, Slip
+from .target import Candidate, Target
 
 MOST_HIDDEN = 40  # steps before a wrong one that are looked at
 MOST_ADOPTED = 12  # slips that are followed through one sheet
@@ -23,16 +23,6 @@ MOST_PAIRS = 600
 AS_LIKELY = 4  # a slip this common may be meant where it fits
 UNCOMMON = Slip("", 0)
 CHANCE = 0.2  # a match is said to be one only where fewer than so many would happen by chance
-
-
-@dataclass(frozen=True, eq=False)
-class Candidate:
-    """A slip that would give the number."""
-
-    cause: Cause
-    edits: dict[str, Expr]
-    score: float
-    away: int
 
 
 def explain(marking: Marking) -> None:
@@ -93,11 +83,13 @@ def _charge(marking: Marking, charged: dict[int, tuple[Mark, dict[str, Any]]]) -
 
 
 def _repeated(marking: Marking) -> None:
-    """The same slip in the same step of another row is said to be the same."""
-    told: set[tuple[int, str, str]] = set()
+    """The same slip in another row or entry of the same number is said to be the same."""
+    told: set[tuple[int, str, str]] = set()  # the step, the kind of number, the slip
     for one in marking.order():
         if one.verdict == WRONG and one.causes:
-            mark = (one.step, one.key, one.causes[0].slip)
+            quantity = marking.quantity(one)
+            of = quantity.of.name if quantity.of else ""
+            mark = (one.step, f"{quantity.kind} {quantity.ref.name} {of}", one.causes[0].slip)
             one.again = mark in told
             told.add(mark)
 
@@ -121,7 +113,7 @@ def search(marking: Marking, one: Mark) -> list[Candidate]:
     found: list[Candidate] = []
     tried = 0
     for away, (key, chain) in enumerate(hidden(book, one)):
-        fresh = Book(book.ledger, book.working, book.before, book.written, book.edits)
+        fresh = Book(book.ledger, book.working, book.before, book.written, book.edits, sharp=True)
         fresh.known = {k: v for k, v in book.known.items() if k not in chain}
         for variant in library.variants(key):
             if away and variant.general:
@@ -143,39 +135,10 @@ def search(marking: Marking, one: Mark) -> list[Candidate]:
     ):  # so many numbers were tried that some would have met it by chance: only what is common is named
         least = 6 if likely < 2 else 8
         found = [c for c in found if SLIPS[c.cause.slip].prior >= least and c.away < 2]
-    found = sorted(found + _by_digits(one, target), key=lambda c: -c.score)
+    found = sorted(found + difference(book, one, target) + by_digits(one, target), key=lambda c: -c.score)
     if not found and one.typed.figures >= 4:
         found = _pairs(book, one, library, target)
     return found
-
-
-class Target:
-    """A wrong number, and how near another one must come to be taken for it."""
-
-    def __init__(self, marking: Marking, one: Mark) -> None:
-        self.one, self.given = one, one.typed.value * one.scale
-        self.half = marking.tolerance.half(one.typed, one.right) * one.scale if one.typed.value else 0.0
-        self.right = marking.books[one.step].predicted(one.key)
-        at = min(one.position, len(self.right.numbers) - 1)
-        self.expected, self.spread = float(self.right.numbers[at]), float(self.right.spread[at])
-        size = max(abs(self.given - self.expected), 1e-300)
-        self.window = min(1.0, (self.half + self.spread) / size)  # how likely a number of that size meets it
-
-    def meets(self, value: tuple[float, float]) -> bool:
-        number, spread = value
-        if not np.isfinite(number):
-            return False
-        apart = self.half + min(spread, 4 * self.spread + self.half)
-        if abs(number - self.expected) <= apart:  # no slip at all
-            return False
-        return abs(number - self.given) <= apart + NOISE * abs(number)
-
-    def loose(self, value: tuple[float, float]) -> float:
-        """How far a number that meets it is off, in parts of what is allowed."""
-        return abs(value[0] - self.given) / (self.half + value[1] + 1e-300)
-
-    def shown(self, value: tuple[float, float]) -> float:
-        return value[0] / self.one.scale
 
 
 def hidden(book: Book, one: Mark) -> Iterator[tuple[str, set[str]]]:
@@ -215,7 +178,7 @@ def _value(book: Book, one: Mark, key: str, flat: Expr, chain: set[str]) -> tupl
         if key == one.key:
             found = book.predicted(key, flat)
         else:
-            other = Book(book.ledger, book.working, book.before, book.written, {**book.edits, key: flat})
+            other = Book(book.ledger, book.working, book.before, book.written, {**book.edits, key: flat}, sharp=True)
             other.known = {k: v for k, v in book.known.items() if k not in chain}
             found = other.predicted(one.key)
             book.known.update({k: v for k, v in other.known.items() if k not in chain})
@@ -271,7 +234,7 @@ def _pairs(book: Book, one: Mark, library: Library, target: Target) -> list[Cand
                 continue
             tried += 1
             edits = {key: first.flat, other_key: second.flat}
-            trial = Book(book.ledger, book.working, book.before, book.written, {**book.edits, **edits})
+            trial = Book(book.ledger, book.working, book.before, book.written, {**book.edits, **edits}, sharp=True)
             trial.known = {k: v for k, v in book.known.items() if k not in chain | other_chain}
             try:
                 value = _entry(trial.predicted(one.key), one.position)
@@ -286,72 +249,6 @@ def _pairs(book: Book, one: Mark, library: Library, target: Target) -> list[Cand
     if tried * target.window > CHANCE:
         return []
     return sorted(found, key=lambda c: -c.score)
-
-
-# --- slips of digits ------------------------------------------------------------------------------------------
-
-
-def _by_digits(one: Mark, target: Target) -> list[Candidate]:
-    """Slips that are made with the number itself."""
-    typed, right = one.typed, target.expected / one.scale
-    name = one.name
-    found = []
-
-    def add(slip: str, text: str, gives: float) -> None:
-        found.append(Candidate(Cause(slip, text, gives, name), {}, SLIPS[slip].prior, 0))
-
-    if typed.figures >= 8 and 0 < abs(typed.value - right) <= 2e-6 * abs(right):
-        add("float32", "worked in float32", float(np.float32(right)))
-    if typed.unit and typed.figures < 16 and typed.value:
-        if 0 <= (abs(right) - abs(typed.value)) < typed.unit * (1 + 1e-9) and typed.value * right >= 0:
-            add("digits cut", f"the digits of {name} are cut, not rounded", typed.value)
-        shown = _as_shown(right, typed)
-        given = _digits(typed.text)
-        if shown and given and (typed.value < 0) == (right < 0):
-            expected = _digits(shown)
-            if len(given) == len(expected):
-                apart = [k for k, (a, b) in enumerate(zip(given, expected, strict=True)) if a != b]
-                point_same = _point(typed.text) == _point(shown)
-                if not point_same and not apart:
-                    add("decimal point moved", f"the decimal point of {name} has moved", right)
-                elif (
-                    point_same
-                    and len(apart) == 2
-                    and apart[1] == apart[0] + 1
-                    and given[apart[0]] == expected[apart[1]]
-                    and given[apart[1]] == expected[apart[0]]
-                ):
-                    add("two digits swapped", f"two digits of {name} are swapped: {shown}", right)
-                elif point_same and len(apart) == 1 and len(given) > 2:
-                    add("digit miscopied", f"one digit of {name} is another one: {shown}", right)
-            ratio = typed.value / right if right else 0.0
-            if not found and ratio > 0:
-                power = round(np.log10(ratio))
-                if (
-                    power
-                    and abs(typed.value / 10.0**power - right)
-                    <= typed.unit / 2 * 10.0**-power * (1 + 1e-6) + target.spread
-                ):
-                    add("decimal point moved", f"the decimal point of {name} has moved", right)
-    return found
-
-
-def _as_shown(number: float, typed: Typed) -> str:
-    """A number with as many digits as another one was typed with."""
-    if "e" in typed.text.lower() or "/" in typed.text:
-        return ""
-    text = typed.text.lstrip("+-−")
-    decimals = len(text.replace(",", ".").partition(".")[2])
-    return f"{abs(number):.{decimals}f}"
-
-
-def _digits(text: str) -> str:
-    return "".join(c for c in text if c.isdigit()).lstrip("0")
-
-
-def _point(text: str) -> int:
-    """How many digits stand behind the point."""
-    return len(text.replace(",", ".").partition(".")[2])
 
 
 def _rounded_parents(book: Book, one: Mark, target: Target, library: Library) -> list[Candidate]:
@@ -380,6 +277,3 @@ def _rounded_parents(book: Book, one: Mark, target: Target, library: Library) ->
                 found.append(Candidate(cause, {}, SLIPS["rounded on the way"].prior + 1 - target.loose(value), 0))
                 break
     return found
-
-
-__all__ = ["FOLLOWS", "ROUNDED", "explain"]

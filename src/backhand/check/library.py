@@ -9,7 +9,8 @@ from ..network.graph import Role
 from ..notation.expr import Call, Expr, Num, Ref, call, div, is_number, leaves, mul, neg, power
 from ..ops.vocabulary import VOCABULARY
 from .backward import Backward
-from .ledger import COST, DELTA, LOCAL, NEW, OWN, SUM, TOTAL, Quantity
+from .book import OTHER_ROW, STALE
+from .ledger import COST, DELTA, GIVEN, LOCAL, NEW, OWN, SUM, TOTAL, VALUE, Quantity
 from .slips import Variant, each_call, put, put_key, swapped, without
 
 
@@ -110,6 +111,7 @@ class Library(Backward):
         name = self.said(quantity.key)
         held = [part.name for part in leaves(flat) if type(part) is Ref and not part.name.startswith(SUM)]
         beside = self._beside(quantity, held)
+        yield from self._all_at_once(quantity, flat, held)
         for leaf in dict.fromkeys(held):
             instead = list(self._instead(leaf))
             if self._role(leaf) in (Role.INPUT, Role.EQUATION):
@@ -165,3 +167,31 @@ class Library(Backward):
                 yield Variant("cost without the square", f"the square is left out of {name}", put(flat, part, size))
         yield Variant("factor 2 left out", f"{name} has a factor ½ too many", div(flat, 2.0))
         yield Variant("factor 2 too many", f"the factor ½ is left out of {name}", mul(2.0, flat))
+
+    def _all_at_once(self, quantity: Quantity, flat: Expr, held: list[str]) -> Iterator[Variant]:
+        """All the entries of a vector from another row, or from the step before."""
+        nodes: dict[str, list[str]] = {}
+        for key in dict.fromkeys(held):
+            if self.ledger[key].kind in (GIVEN, VALUE):
+                nodes.setdefault(self.ledger[key].ref.name, []).append(key)
+        for node, keys in nodes.items():
+            if len(keys) < 2:
+                continue
+            every: dict[str, list[str]] = {}
+            for key in keys:
+                for slip, other in self._instead(key):
+                    if other.startswith((OTHER_ROW, STALE)):
+                        prefix = other.removesuffix(key)
+                        every.setdefault(f"{slip}|{prefix}", []).append(other)
+            for name, others in every.items():
+                if len(others) == len(keys):
+                    changed = flat
+                    for key, other in zip(keys, others, strict=True):
+                        changed = put_key(changed, key, other)
+                    slip, _, prefix = name.partition("|")
+                    where = (
+                        "of the step before"
+                        if prefix == STALE
+                        else f"of row {self.ledger.rows[int(prefix.split()[-1])]}"
+                    )
+                    yield Variant(slip, f"{node} {where} is taken in {self.said(quantity.key)}", changed)

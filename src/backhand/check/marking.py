@@ -306,13 +306,13 @@ def working_of(marks: Sequence[Mark], ledgers: Sequence[Ledger]) -> Working:
             shown.append(one.typed)
     if not shown:
         return Working()
+    figures = sorted(typed.figures for typed in shown)
     decimals = Counter(typed.decimals for typed in shown)
     common, times = decimals.most_common(1)[0]
     spread = {len(str(int(abs(typed.value)))) if abs(typed.value) >= 1 else 0 for typed in shown}
     if common is not None and len(shown) > 3 and times > 0.7 * len(shown) and len(spread) > 1:
-        return Working(decimals=common)
-    figures = sorted(typed.figures for typed in shown)
-    return Working(figures=max(2, figures[len(figures) // 2]))
+        return Working(figures[len(figures) // 2], common)
+    return Working(max(2, figures[len(figures) // 2]))
 
 
 def _at(numbers: np.ndarray, position: int) -> float:

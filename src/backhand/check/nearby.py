@@ -74,6 +74,7 @@ class Nearby:
         before = self.book.before
         worked = node.role in (Role.PARAMETER, Role.EQUATION)
         if before is not None and worked and (self.ledger.rows == before.ledger.rows or not quantity.by_row):
+            before.ledger.value(ref)  # so that it is there
             yield "number of the epoch before", f"{STALE}{leaf}"
 
     def _siblings(self, ref: Ref) -> list[Ref]:

@@ -26,6 +26,8 @@ def points_of(mark: Mark) -> tuple[float, str]:
         return 1.0, mark.verdict
     if mark.verdict == FOLLOWS:
         return (0.0, "follows, and shows nothing") if mark.degenerate else (1.0, "method: follows from an earlier slip")
+    if mark.verdict == WRONG and mark.again:
+        return 1.0, f"method: {mark.causes[0].slip} once more, which counted already"
     if mark.verdict == WRONG and mark.causes and mark.causes[0].slip in DIGITS and not mark.ambiguous:
         return HALF, f"method: {mark.causes[0].slip}"
     return 0.0, mark.causes[0].slip if mark.causes else "wrong"
