@@ -78,7 +78,8 @@ def marking_document(marking: Marking, title: str = "", points: bool = False) ->
 def _rounding(marking: Marking) -> str:
     working = marking.working
     if working.decimals is not None:
-        return f"what was not written down may have been rounded to {working.decimals} decimals or {working.figures} figures"
+        digits = f"{working.decimals} decimals or {working.figures} figures"
+        return f"what was not written down may have been rounded to {digits}"
     if working.figures is not None:
         return f"what was not written down may have been rounded to {working.figures} figures"
     return "nothing needed rounding"
