@@ -405,3 +405,27 @@ def test_slips_in_vectors(slip):
     assert slip in [cause.slip for cause in found.first_wrong.causes]
     wrong = [one for one in found.marking.marks if one.verdict == "wrong"]
     assert all(one.again for one in wrong if one is not found.first_wrong and one.causes)
+
+
+def test_long_chains_and_wide_layers():
+    chain = "\n".join(f"a{k} = tanh(w{k}*{'x' if k == 1 else f'a{k - 1}'} + b{k})" for k in range(1, 301))
+    values = "\n".join(f"w{k} = 0.9; b{k} = 0.1" for k in range(1, 301))
+    deep = bh.read(f"input x; target y\n{chain}\ncost C = (a300 - y)^2\n{values}\nrate 0.1\ndata\nx,y\n1,2\n")
+    step = deep.show().steps[0]
+    found = deep.check(
+        f"dC/dw300 = {step.gradients['w300']!r}\na300 = 3.5\nw1' = {step.update_dict()['after']['w1']!r}\n"
+    )
+    assert list(found.verdicts.values()) == ["right", "wrong", "right"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["= = =", "'''= 3", "@@@=3", "z1@0 = 3", "z1#99999999 = 1", "dC/d = 3", "delta = 3", "z1 = [[", "z1 = 0/0",
+     "da5/da5=1", "C'=3", "R' = 3", "z1 = " + "(" * 5000, "\x00=\x00", "__import__('os').abort() = 3"],
+)  # fmt: skip
+def test_hostile_answers(text):
+    found = PRICE.check(text + "\nz1 = 3.13\n")
+    assert found.verdicts["z1"] == "right"
+    assert not found.all_right
+    assert str(found)
+    assert json.dumps(found.to_dict())

@@ -26,7 +26,7 @@ class Circular(ValueError):
 
 @dataclass(frozen=True)
 class Working:
-    """How the numbers that were not written down may have been rounded: to figures or decimals, whichever is coarser."""
+    """How the numbers that were not written down may have been rounded: to figures or decimals, the coarser of them."""
 
     figures: int | None = None
     decimals: int | None = None

@@ -20,6 +20,8 @@ MOST_HIDDEN = 40  # steps before a wrong one that are looked at
 MOST_ADOPTED = 12  # slips that are followed through one sheet
 MOST_CAUSES = 4
 MOST_PAIRS = 600
+MOST_WORK = 60_000  # numbers looked up while one wrong number is explained
+MOST_EXPLAINED = 60  # wrong numbers of one sheet
 AS_LIKELY = 4  # a slip this common may be meant where it fits
 UNCOMMON = Slip("", 0)
 CHANCE = 0.2  # a match is said to be one only where fewer than so many would happen by chance
@@ -36,6 +38,8 @@ def explain(marking: Marking) -> None:
         for one in marking.order():
             if one.verdict != WRONG or id(one) in seen:
                 continue
+            if len(seen) >= MOST_EXPLAINED:
+                break
             seen.add(id(one))
             found = search(marking, one)
             one.causes, one.ambiguous = _told(found)
@@ -111,14 +115,20 @@ def search(marking: Marking, one: Mark) -> list[Candidate]:
     book, library = marking.books[one.step], Library(marking.books[one.step])
     target = Target(marking, one)
     found: list[Candidate] = []
-    tried = 0
+    tried = work = 0
     for away, (key, chain) in enumerate(hidden(book, one)):
         fresh = Book(book.ledger, book.working, book.before, book.written, book.edits, sharp=True)
         fresh.known = {k: v for k, v in book.known.items() if k not in chain}
+        effort = sum(len(book.parents(k)) for k in chain if not k.startswith(SUM)) or 1
+        if work > MOST_WORK:
+            break
         for variant in library.variants(key):
             if away and variant.general:
                 continue
             tried += 1
+            work += effort
+            if work > MOST_WORK:
+                break
             value = _value(fresh, one, key, variant.flat, chain)
             if value is None or not target.meets(value):
                 continue
@@ -130,9 +140,7 @@ def search(marking: Marking, one: Mark) -> list[Candidate]:
     found += _rounded_parents(book, one, target, library)
     likely = tried * target.window
     found.sort(key=lambda c: -c.score)
-    if (
-        likely > CHANCE
-    ):  # so many numbers were tried that some would have met it by chance: only what is common is named
+    if likely > CHANCE:  # of so many numbers some would have met it by chance: only what is common is named
         least = 6 if likely < 2 else 8
         found = [c for c in found if SLIPS[c.cause.slip].prior >= least and c.away < 2]
     found = sorted(found + difference(book, one, target) + by_digits(one, target), key=lambda c: -c.score)
@@ -205,7 +213,7 @@ def _everywhere(marking: Marking, one: Mark, library: Library, target: Target) -
             groups.setdefault(f"{variant.slip} {counts[variant.slip]}", {})[key] = variant.flat
     found = []
     for name, edits in groups.items():
-        if len(edits) < 2:
+        if len(edits) < 2 or len(edits) > MOST_HIDDEN // 2:
             continue
         slip = name.rpartition(" ")[0]
         try:

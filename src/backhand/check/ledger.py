@@ -72,12 +72,15 @@ class Ledger:
         self.own_ref = Ref("L" if cost is not None and cost.mean else self.cost_name)
         self._quantities: dict[str, Quantity] = {}
         self._exact: dict[str, Array] = {}
+        self._users: dict[Ref, list[Ref | None]] = {}
         self._order = {name: i for i, name in enumerate(self.network.nodes)}
 
     # --- keys -----------------------------------------------------------------------------------------------
 
     def value(self, ref: Ref) -> str:
-        return self._made(key_of(ref), self._value, ref)
+        if key_of(ref) not in self._quantities:
+            self._in_order(ref, self._before, lambda one: self._made(key_of(one), self._value, one))
+        return key_of(ref)
 
     def own(self) -> str:
         """A row's own cost L."""
@@ -92,7 +95,9 @@ class Ledger:
 
     def delta(self, ref: Ref) -> str:
         """∂L/∂ref in each row."""
-        return self._made(f"δ {key_of(ref)}", self._delta, ref)
+        if f"δ {key_of(ref)}" not in self._quantities:
+            self._in_order(ref, self._behind, lambda one: self._made(f"δ {key_of(one)}", self._delta, one))
+        return f"δ {key_of(ref)}"
 
     def total(self, ref: Ref) -> str:
         """∂C/∂ref of a parameter."""
@@ -101,6 +106,34 @@ class Ledger:
     def new(self, ref: Ref) -> str:
         """A parameter after the update."""
         return self._made(f"new {key_of(ref)}", self._new, ref)
+
+    def _before(self, ref: Ref) -> list[Ref]:
+        """The entries that an entry's formula holds and that are not made yet."""
+        formula = self.network.nodes[ref.name].formula
+        held = [leaf for leaf in leaves(formula) if type(leaf) is Ref] if formula is not None else []
+        entries = [
+            Ref(leaf.name, (*leaf.index, *rest))
+            for leaf in dict.fromkeys(held)
+            if leaf.name in self.network.nodes and self.network.nodes[leaf.name].formula is not None
+            for rest in indices(self.shapes(leaf.name)[len(leaf.index) :])
+        ]
+        return [entry for entry in entries if key_of(entry) not in self._quantities]
+
+    def _behind(self, ref: Ref) -> list[Ref]:
+        """The entries that use an entry, lead to the cost, and whose δ is not made yet."""
+        users = [user for user in self.users(ref) if user is not None and user.name in self._leading]
+        return [user for user in users if f"δ {key_of(user)}" not in self._quantities]
+
+    @staticmethod
+    def _in_order(ref: Ref, needs: Callable[[Ref], list[Ref]], make: Callable[[Ref], str]) -> None:
+        """Makes what an entry needs before it, however long the chain is."""
+        stack = [ref]
+        while stack:
+            missing = needs(stack[-1])
+            if missing:
+                stack.extend(missing)
+            else:
+                make(stack.pop())
 
     def __getitem__(self, key: str) -> Quantity:
         return self._quantities[key.removeprefix(SUM)]
@@ -191,6 +224,8 @@ class Ledger:
 
     def users(self, ref: Ref) -> list[Ref | None]:
         """The entries whose formulas hold an entry, in the order of the work; None is a row's own cost."""
+        if ref in self._users:
+            return self._users[ref]
         found: list[Ref | None] = []
         for node in self.network.consumers[ref.name]:
             assert node.formula is not None
@@ -198,6 +233,7 @@ class Ledger:
         cost = self.network.cost
         if cost is not None and reached(cost.own, ref.name, ref.index, self.shapes):
             found.append(None)
+        self._users[ref] = found
         return found
 
     def _delta(self, key: str, ref: Ref) -> Quantity:

@@ -81,7 +81,7 @@ def by_digits(one: Mark, target: Target) -> list[Candidate]:
                 elif point_same and len(apart) == 1 and len(given) > 2:
                     add("digit miscopied", f"one digit of {name} is another one: {shown}", right)
             ratio = typed.value / right if right else 0.0
-            if not found and ratio > 0:
+            if not found and ratio > 0 and typed.figures > 1:
                 power = round(np.log10(ratio))
                 if (
                     power
