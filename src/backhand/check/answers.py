@@ -79,24 +79,30 @@ def _of_text(text: str, source: str, suffix: str) -> list[Answer]:
 
 def _of_lines(text: str) -> list[Answer]:
     """Lines `name = value`; several between semicolons, brackets may go over lines. `#` after a space is a remark."""
-    found, waiting, began = [], "", 0
+    found: list[Answer] = []
+    waiting, began = "", 0
     for number, line in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):
         line = re.sub(r"(^|\s)#(?!\s*\d+\s*[@'=]).*$", "", line)
+        if waiting and "=" in line:  # a bracket that was never closed spoils nothing but its own answer
+            found += _split(waiting, began)
+            waiting = ""
         waiting, began = (waiting + " " + line, began) if waiting else (line, number)
         if waiting.count("[") > waiting.count("]") and len(waiting) < 100_000 and number - began < 1000:
             continue
-        for part in _parts(waiting):
-            match = _LINE.fullmatch(part)
-            if match:
-                found.append(Answer(match["name"].strip(), match["value"], began))
-            elif part.strip():
-                found.append(Answer(part.strip(), "", began))
+        found += _split(waiting, began)
         waiting = ""
-    if waiting.strip():
-        match = _LINE.fullmatch(waiting)
-        found.append(
-            Answer(match["name"].strip(), match["value"], began) if match else Answer(waiting.strip(), "", began)
-        )
+    return found + (_split(waiting, began) if waiting.strip() else [])
+
+
+def _split(text: str, line: int) -> list[Answer]:
+    """The answers of a line."""
+    found = []
+    for part in _parts(text):
+        match = _LINE.fullmatch(part)
+        if match:
+            found.append(Answer(match["name"].strip(), match["value"], line))
+        elif part.strip():
+            found.append(Answer(part.strip(), "", line))
     return found
 
 
