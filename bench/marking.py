@@ -31,6 +31,7 @@ SAME = {
     "sign": {"sign", "sign of the error"},
     "sign of the error": {"sign of the error", "sign"},
     "term left out": {"term left out"},
+    "softmax left out": {"activation left out"},
 }
 RIGHT = ("right", "right but rounded")
 
@@ -113,7 +114,7 @@ def page(roundings: dict, known: dict, part: list, unknown: list, two: list, sec
     """The counts as Markdown."""
     lines = [
         "# Marking: planted slips", "",
-        "`./dev bench marking`. Random networks (chains, layers, skips, shared weights; relu, sigmoid, tanh; four"
+        "`./dev bench marking`. Random networks (chains, layers, skips, shared weights; relu, sigmoid, tanh, softmax; six"
         " conventions of the cost; one to three rows) are worked out by a program of its own, each number written to"
         f" some figures and the work gone on with what was written. {seconds:.0f} s on two cores.", "",
         "## Right numbers", "",

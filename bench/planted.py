@@ -16,10 +16,11 @@ ACTS = {
     "sigmoid": (lambda z: 1 / (1 + math.exp(-z)), lambda z: math.exp(-z) / (1 + math.exp(-z)) ** 2),
     "tanh": (math.tanh, lambda z: 1 - math.tanh(z) ** 2),
     "linear": (lambda z: z, lambda z: 1.0),
+    "softmax": (lambda z: z, lambda z: 1.0),  # the z of an output; what follows is worked for all of them at once
 }
 COSTS = {  # text, own cost's factor, mean over rows
     "sum((o - y)^2)": (1.0, False), "mean((o - y)^2)": (1.0, True), "sum((o - y)^2)/2": (0.5, False),
-    "sum((o - y)^2)/(2*N)": (0.5, True),
+    "sum((o - y)^2)/(2*N)": (0.5, True), "mean(-(y @ log(p)))": (1.0, True), "sum(-(y @ log(p)))": (1.0, False),
 }  # fmt: skip
 
 
@@ -41,8 +42,14 @@ class Net:
     cost: str
     rate: float
 
+    @property
+    def soft(self) -> list[Unit]:
+        """The outputs whose z go into a softmax."""
+        return [u for u in self.units if u.act == "softmax"]
+
     def sheet(self) -> str:
-        lines = ["input " + ", ".join(k for k in self.rows[0] if k != "y"), "target y"]
+        inputs = [k for k in self.rows[0] if k[0] == "x"]
+        lines = ["input " + ", ".join(inputs), f"target y[{len(self.soft)}]" if self.soft else "target y"]
         for u in self.units:
             terms = [f"{w}*{x}" for w, x in u.inputs] + ([u.bias] if u.bias else [])
             inner = " + ".join(terms)
@@ -51,7 +58,9 @@ class Net:
                     f"z_{u.name} = {inner}\n{u.name} = 1*z_{u.name}" if False else f"{u.name} = linear({inner})"
                 )
             else:
-                lines.append(f"{u.name} = {u.act}({inner})")
+                lines.append(f"z{u.name[1:]} = {inner}" if u.act == "softmax" else f"{u.name} = {u.act}({inner})")
+        if self.soft:
+            lines.append("p = softmax([" + ", ".join(f"z{u.name[1:]}" for u in self.soft) + "])")
         lines += [f"cost C = {self.cost.replace('o - y', self.units[-1].name + ' - y')}"]
         lines += [f"{k} = {v!r}" for k, v in self.values.items()]
         lines += [f"rate {self.rate!r}", "data", ", ".join(self.rows[0])]
@@ -93,7 +102,31 @@ def random_net(r: np.random.Generator) -> Net:
         {**{x: round(float(r.uniform(0.2, 3)), 1) for x in inputs}, "y": round(float(r.uniform(-1, 4)), 1)}
         for _ in range(r.integers(1, 4))
     ]
-    return Net(units, values, rows, str(r.choice(list(COSTS))), float(r.choice([0.1, 0.05, 0.2, 0.01])))
+    return Net(units, values, rows, str(r.choice(list(COSTS)[:4])), float(r.choice([0.1, 0.05, 0.2, 0.01])))
+
+
+def random_softmax(r: np.random.Generator) -> Net:
+    """One hidden layer, two or three classes, a softmax and its cross entropy."""
+    inputs = [f"x{i + 1}" for i in range(r.integers(1, 3))]
+    hidden, classes, act = int(r.integers(1, 3)), int(r.integers(2, 4)), str(r.choice(["relu", "sigmoid", "tanh"]))
+    units, w = [], 0
+    for k in range(1, hidden + classes + 1):
+        from_ = inputs if k <= hidden else [f"a{i + 1}" for i in range(hidden)]
+        pairs = [(f"w{w + i + 1}", x) for i, x in enumerate(from_)]
+        w += len(from_)
+        units.append(Unit(f"a{k}", pairs, f"b{k}", act if k <= hidden else "softmax"))
+    values = {}
+    for u in units:
+        for name in [*(w for w, _ in u.inputs), u.bias]:
+            values[name] = round(float(r.uniform(0.2, 1.5) * (1 if r.random() < 0.7 else -1)), 1)
+    rows = []
+    for _ in range(r.integers(1, 4)):
+        right = int(r.integers(classes))
+        rows.append(
+            {x: round(float(r.uniform(0.2, 2)), 1) for x in inputs}
+            | {f"y[{j + 1}]": float(j == right) for j in range(classes)}
+        )
+    return Net(units, values, rows, str(r.choice(list(COSTS)[4:])), float(r.choice([0.1, 0.5, 0.2])))
 
 
 def rounded(value: float, figures: int) -> tuple[str, float]:
@@ -166,7 +199,15 @@ class Person:
                     f"z{u.name[1:]}@{i}", z, kind="z", unit=u, terms=terms, x=x, zs=dict(zs), bias=u.bias and v[u.bias]
                 )
                 zs[u.name] = z
+                if u.act == "softmax":
+                    continue
                 x[u.name] = self.put(f"{u.name}@{i}", ACTS[u.act][0](z), kind="a", unit=u, z=z)
+            if net.soft:
+                out = self.softmax(i, [zs[u.name] for u in net.soft])
+                right = next(j for j in range(len(out)) if row[f"y[{j + 1}]"])
+                owns.append(self.put(f"{'L' if mean else 'C'}@{i}", -math.log(out[right]), kind="own soft"))
+                kept.append((x, zs, out))
+                continue
             out = x[net.units[-1].name]
             e = out - row["y"]
             owns.append(self.put(f"{'L' if mean else 'C'}@{i}", factor * e**2, kind="own", e=e, factor=factor))
@@ -175,6 +216,11 @@ class Person:
         for i, (row, (x, zs, out)) in enumerate(zip(net.rows, kept, strict=True), 1):
             delta: dict[str, float] = {}
             for u in reversed(net.units):
+                if u.act == "softmax":
+                    j = net.soft.index(u)
+                    y = row[f"y[{j + 1}]"]
+                    delta[u.name] = self.put(f"dL/dz{u.name[1:]}@{i}", out[j] - y, kind="dz soft", p=out[j], y=y)
+                    continue
                 if u is net.units[-1]:
                     da = 2 * factor * (out - row["y"])
                     da = self.put(f"dL/d{u.name}@{i}", da, kind="da out", factor=factor, own=owns[i - 1], n=n)
@@ -194,6 +240,13 @@ class Person:
         for name, rows in grads.items():
             g = self.put(f"dC/d{name}", sum(rows) / (n if mean else 1), kind="total", rows=rows, mean=mean)
             self.put(f"{name}'", v[name] - net.rate * g, kind="new", w=v[name], g=g, rate=net.rate)
+
+    def softmax(self, row: int, zs: list[float]) -> list[float]:
+        """The shares of the classes."""
+        largest = max(zs)
+        raised = [math.exp(z - largest) for z in zs]
+        exact = [e / sum(raised) for e in raised]
+        return [self.put(f"p[{j + 1}]@{row}", p, kind="p", all=exact, j=j, z=zs[j]) for j, p in enumerate(exact)]
 
 
 def altered(slip: str, value: float, r: np.random.Generator, person: Person, c: dict):
@@ -306,8 +359,17 @@ def altered(slip: str, value: float, r: np.random.Generator, person: Person, c: 
             s = c["uses"][0][2]
             unit = next(u for u in person.net.units if any(x == s for _, x in u.inputs))
             return c["uses"][0][0] * c["x"][pick([x for _, x in unit.inputs if x != s])]
+        case "softmax applied twice":
+            need(kind == "p")
+            return math.exp(value) / sum(math.exp(p) for p in c["all"])
+        case "softmax by the diagonal alone":
+            need(kind == "dz soft" and not c["y"])
+            return 0.0  # the right class's share of it passes through the other entries, which are left out
+        case "softmax left out":
+            need(kind == "p")
+            return c["z"]
         case "sign":
-            need(kind in ("dw", "dz", "total"))
+            need(kind in ("dw", "dz", "dz soft", "total"))
             return -value
         case "sign of the update":
             need(kind == "new")
@@ -379,14 +441,14 @@ def unknown(slip: str, value: float, r: np.random.Generator, person: Person, c: 
 
 
 KNOWN = (
-    "bias forgotten", "bias sign", "term left out", "wrong weight", "wrong input", "z for a", "added for multiplied",
-    "activation left out", "sign of the exponent", "another activation", "cost without the square", "factor 2",
-    "sum for mean", "mean for sum", "row left out", "sign of the error", "activation derivative left out",
-    "derivative at a instead of z", "activation in place of its derivative", "another activation derivative",
-    "mask of relu turned round", "path left out", "weight left out", "input left out", "wrong input of a gradient",
-    "sign",
-    "sign of the update", "learning rate left out", "not updated", "gradient as the new weight", "two digits swapped",
-    "digit miscopied", "decimal point moved",
+    "bias forgotten", "bias sign", "term left out", "wrong weight", "wrong input", "z for a",
+    "added for multiplied", "activation left out", "sign of the exponent", "another activation",
+    "cost without the square", "factor 2", "sum for mean", "mean for sum", "row left out", "sign of the error",
+    "activation derivative left out", "derivative at a instead of z", "activation in place of its derivative",
+    "another activation derivative", "mask of relu turned round", "path left out", "weight left out",
+    "input left out", "wrong input of a gradient", "sign", "softmax applied twice", "softmax left out",
+    "softmax by the diagonal alone", "sign of the update", "learning rate left out", "not updated",
+    "gradient as the new weight", "two digits swapped", "digit miscopied", "decimal point moved",
 )  # fmt: skip
 UNKNOWN = tuple(f"unknown {k}" for k in range(1, 31))
 
@@ -394,7 +456,7 @@ UNKNOWN = tuple(f"unknown {k}" for k in range(1, 31))
 def planted(seed: int, slips: tuple[str, ...], figures: int, full: bool = False) -> Person | None:
     """A person's work on a random network with slips of these kinds; None where they do not fit this network."""
     r = np.random.default_rng([seed, figures, *(sum(map(ord, s)) for s in slips)])
-    net = random_net(r)
+    net = random_softmax(r) if seed % 5 == 4 or any("softmax" in slip for slip in slips) else random_net(r)
     plain = Person(net, figures, full=full)
     plain.work()
     if any(abs(x) > 1e6 or (x != 0 and abs(x) < 1e-6) for _, _, x in plain.written):
@@ -407,7 +469,7 @@ def planted(seed: int, slips: tuple[str, ...], figures: int, full: bool = False)
         person = Person(net, figures, dict(zip(at, slips, strict=True)), full, seed)
         try:
             person.work()
-        except (Refused, OverflowError, ZeroDivisionError):
+        except (Refused, OverflowError, ZeroDivisionError, ValueError):
             continue
         if len(person.made) == len(slips):
             return person
