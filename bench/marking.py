@@ -114,9 +114,9 @@ def page(roundings: dict, known: dict, part: list, unknown: list, two: list, sec
     """The counts as Markdown."""
     lines = [
         "# Marking: planted slips", "",
-        "`./dev bench marking`. Random networks (chains, layers, skips, shared weights; relu, sigmoid, tanh, softmax; six"
-        " conventions of the cost; one to three rows) are worked out by a program of its own, each number written to"
-        f" some figures and the work gone on with what was written. {seconds:.0f} s on two cores.", "",
+        "`./dev bench marking`. Random networks (chains, layers, skips, shared weights; relu, sigmoid, tanh, softmax;"
+        " six conventions of the cost; one to three rows) are worked out by a program of its own, each number written"
+        f" to some figures and the work gone on with what was written. {seconds:.0f} s on two cores.", "",
         "## Right numbers", "",
         "No slip was planted. *Carried* goes on with the rounded numbers, *full* with all digits; *some* hands in two"
         " fifths of the numbers.", "",

@@ -171,5 +171,35 @@ def test_the_command(tmp_path):
     assert (found["schema"], found["slips"][0]["right"]) == ("backhand.proofread/1", "35.104")
     place.write_text("$z_1 = 3.13$\n")
     assert command("check", "price", str(place)).code == 0
-    assert "does not hold the sheet" in command("check", str(place)).err
+    assert "does not state a network" in command("check", str(place)).err
     assert command("check", "price").code == 2
+
+
+NOTES = r"""# My notes
+A network of two neurons: $z_1 = w_1 x + b_1$, $a_1 = \sigma(z_1)$ and
+
+$$z_2 = w_2 \cdot a_1 + b_2$$
+$$a_2 = \text{ReLU}(z_2)$$
+$$C = (a_2 - y)^2$$
+
+with $w_1 = 0.5$, $b_1 = 0.1$, $w_2 = 2$, $b_2 = -0.3$ and one row, $x = 1.5$ and $y = 1$. The learning rate is 0.1.
+
+$$z_1 = 0.85$$
+$$a_1 = 0.7006$$
+$$\frac{\partial C}{\partial w_2} = 2(a_2 - y) \cdot a_1 = 0.1416$$
+"""
+
+
+def test_a_document_that_states_its_network(tmp_path):
+    place = tmp_path / "notes.md"
+    place.write_text(NOTES)
+    ended = command("check", str(place))
+    assert (ended.code, ended.err) == (0, "")
+    place.write_text(NOTES.replace("0.7006", "0.7106"))
+    ended = command("check", str(place))
+    assert ended.code == 3
+    assert "line 11: a_1 is 0.7005671425" in ended.out
+    place.write_text(NOTES.replace("= 0.1416", "= 0.2832"))
+    assert "line 12" in command("check", str(place)).out
+    place.write_text((DOCUMENTS / "002.md").read_text("utf-8"))
+    assert command("check", str(place)).code == 0

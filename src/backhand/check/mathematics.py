@@ -129,7 +129,7 @@ class _Build(Transformer[Any, Expr]):
     def applied(self, function: str, inner: Expr) -> Expr:
         name, prime = str(function).rstrip("'"), 1 if str(function).endswith("'") else 0
         if name in GENERAL:
-            return Call("general", (inner,), prime)
+            return Call("general", (inner,), prime, shown=name)
         known = _KNOWN[name]
         return Call(known, (inner,), prime) if known in VOCABULARY else call(known, inner)
 

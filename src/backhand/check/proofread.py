@@ -29,6 +29,7 @@ from .worlds import COST
 
 SMALL = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0)  # numbers that stand in formulas in letters
 CLOSE = 1e-7
+CARRIED = 2.5
 
 
 @dataclass(frozen=True)
@@ -158,9 +159,13 @@ def _worth(expr: Expr) -> float:
         return float("nan")
 
 
-def _agrees(typed: Typed | None, given: float, right: float) -> bool:
-    """Whether a number is another one as it may be printed: half of its last digit, or one cut off."""
-    unit = typed.unit if typed is not None else 0.0
+def _agrees(typed: Typed | None, given: float, right: float, carried: float = 1.0) -> bool:
+    """Whether a number is another one as it may be printed: half of its last digit, or one cut off.
+
+    Args:
+        carried: last digits that roundings on the way may have cost.
+    """
+    unit = typed.unit * (carried if typed.decimals is not None else 1.0) if typed is not None else 0.0
     return abs(given - right) <= unit * (1 + 1e-9) + CLOSE * max(abs(given), abs(right), 1e-12)
 
 
@@ -235,7 +240,7 @@ def _against_sheet(
             if not np.isfinite(given) or other.strip() in told:
                 continue
             checked = True
-            if not any(_agrees(typed, given, value) for value in values):
+            if not any(_agrees(typed, given, value, CARRIED) for value in values):
                 right = values[0]
                 why = f"{in_words(side)} is {right:.10g}" + (f" in layer {statement.layer}" if statement.layer else "")
                 found.slips.append(Slip(statement.line, statement.text, other.strip(), f"{right:.10g}", why))
@@ -340,14 +345,6 @@ def _as_list(statement: Statement, reader: Reader, found: Proofread) -> bool:
             why = f"{where} is {right:.10g} in the sheet"
             found.slips.append(Slip(statement.line, statement.text, f"{given:.10g}", f"{right:.10g}", why))
     return True
-
-
-def sheet_inside(text: str) -> str | None:
-    """The sheet that a document holds: a fenced block that begins as a sheet does (`title`, `input`, `layers`)."""
-    for block in re.findall(r"```[a-z]*\n(.*?)```", text, re.DOTALL):
-        if re.search(r"^\s*(?:input|target|layers|title)\s", block, re.MULTILINE):
-            return str(block)
-    return None
 
 
 def proofread_document(found: Proofread) -> Document:

@@ -52,7 +52,7 @@ def check(
     """Mark ANSWERS to SHEET: which step went wrong first, and why.
 
     ANSWERS is a file of lines `name = value`, CSV or JSON, - for stdin, or a folder with a file for each person.
-    A document (.md, .tex) with worked numbers is proofread; by itself, it must hold its sheet in a fenced block.
+    A document (.md, .tex) with worked numbers is proofread; by itself, if it states its network, weights and data.
     FILE.py:FUNCTION is a backward pass of your own, run in a process of its own; its gradients are checked.
     Exit code 0: all right; 3: something is wrong; 2: the sheet or the answers cannot be used.
     """
@@ -99,7 +99,8 @@ def _document(
     """A worked document."""
     from ..api import from_text, read_text
     from ..api.marking import ProofreadDocument
-    from ..check.proofread import proofread, sheet_inside
+    from ..check.proofread import proofread
+    from ..check.stated import sheet_inside, stated_sheet
 
     if document is None and not sheet.lower().endswith(DOCUMENTS):
         raise UsageError(
@@ -111,10 +112,12 @@ def _document(
     if inside is not None:  # what it says of itself is no working
         text = text.replace(inside, "\n" * inside.count("\n"))
     if document is None:
+        inside = inside or stated_sheet(text)
         if inside is None:
             raise UsageError(
-                f"{place} does not hold the sheet it is about", expected="a fenced block with the sheet",
-                hint=f"backhand check SHEET {place}",
+                f"{place} does not state a network with its weights and data",
+                expected="equations, weights, a row of data",
+                hint=f"backhand check SHEET {place}, or the sheet in a fenced block",
             )  # fmt: skip
         opened: Sheet = from_text(inside, place.name, place.parent)
     else:
