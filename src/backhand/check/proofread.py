@@ -21,7 +21,7 @@ from ..network.build import Problem
 from ..notation.expr import Call, Expr, Num, Partial, Ref, leaves, mul, rewrite
 from ..notation.text import PLAIN
 from ..ops.evaluate import value_of
-from .mathematics import Unread, prepared, read_side
+from .mathematics import Unread, prepared, read_side, written_name
 from .numbers import NotANumber, Typed, read_list, read_number
 from .statements import Statement, statements, text_lines
 from .tied import Reader, squeezed
@@ -88,8 +88,8 @@ def _tables(text: str, reader: Reader) -> Iterator[tuple[int, list[tuple[str, st
         if len(cells) < 2:
             heads = []
             continue
-        names = [cell if reader.refs(cell, None) else cell.lower() for cell in cells]
-        if all(reader.refs(name, None) for name in names):
+        names = [_head(cell, reader) for cell in cells]
+        if len(set(names)) == len(names) and all(reader.refs(name, None) for name in names):
             heads = names
         elif heads and len(cells) == len(heads):
             pairs = []
@@ -98,9 +98,19 @@ def _tables(text: str, reader: Reader) -> Iterator[tuple[int, list[tuple[str, st
                     read_number(cell)
                 except NotANumber:
                     continue
-                if reader.network.nodes.get(reader.refs(name, None)[0].name, None) in reader.network.equations:
+                ref = reader.refs(name, None)[0]
+                if ref == COST or reader.network.nodes[ref.name].is_equation:
                     pairs.append((name, cell))
             yield number, pairs
+
+
+def _head(cell: str, reader: Reader) -> str:
+    """The head of a column as a name: `$J(y, \\hat{y})$` is J, `Z1` is z1 where there is no Z1."""
+    try:
+        name = written_name(reader.without_arguments(prepared(cell)))
+    except Unread:
+        return cell
+    return name if reader.refs(name, None) or not reader.refs(name.lower(), None) else name.lower()
 
 
 def _look(statement: Statement, reader: Reader, found: Proofread) -> None:
