@@ -132,12 +132,12 @@ class ProofreadDocument(Result):
         return not self.found.slips
 
     def document(self) -> Document:
-        from ..check.proofread import proofread_document
+        from ..check.proofread_page import proofread_document
 
         return proofread_document(self.found)
 
     def to_dict(self) -> dict[str, Any]:
-        from ..check.proofread import proofread_json
+        from ..check.proofread_page import proofread_json
 
         return proofread_json(self.found)
 

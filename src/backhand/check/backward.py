@@ -176,7 +176,7 @@ class Backward(Nearby):
                 yield Variant(
                     "new weight as the gradient",
                     "the new weight is given as the gradient",
-                    Ref(self.ledger.new(quantity.ref)),
+                    self._new_weight(quantity, flat),
                 )
             return
         cost = self.network.cost
@@ -210,11 +210,17 @@ class Backward(Nearby):
             yield Variant(
                 "new weight as the gradient",
                 "the new weight is given as the gradient",
-                Ref(self.ledger.new(quantity.ref)),
+                self._new_weight(quantity, flat),
             )
         if cost is not None and cost.penalty is not None:
             mean = div(total, float(count)) if cost.mean else total
             yield Variant("term left out", f"the penalty is left out of {name}", mean)
+
+    def _new_weight(self, quantity: Quantity, flat: Expr) -> Expr:
+        """The weight after the update by the right gradient, not by the number that is wrong."""
+        new = self.ledger[self.ledger.new(quantity.ref)].flat
+        assert new is not None
+        return put_expr(new, quantity.key, flat)
 
     def _update(self, quantity: Quantity, flat: Expr) -> Iterator[Variant]:
         name, change = self.said(quantity.key).removesuffix("'"), self.ledger.step.change

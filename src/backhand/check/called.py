@@ -102,7 +102,8 @@ def named_gradients(found: Any, network: Network) -> dict[str, Array]:
                         f"`{key}` is no gradient of this sheet", expected=", ".join(f"d{n}" for n in names[:12])
                     )
                 continue
-            made[name] = _array(value, name)
+            if value is not None:
+                made[name] = _array(value, name)
         return made
     if not isinstance(found, list | tuple):
         if len(names) == 1:
@@ -134,7 +135,8 @@ def _array(value: Any, name: str) -> Array:
     if hasattr(value, "detach"):  # a tensor of PyTorch
         value = value.detach().cpu().numpy()
     try:
-        return np.asarray(value, np.float64)
+        found = np.asarray(value)
+        return found if found.dtype == np.float32 else np.asarray(found, np.float64)
     except (TypeError, ValueError):
         raise DataError(f"the gradient of `{name}` is no array of numbers", got=_kind(value)) from None
 

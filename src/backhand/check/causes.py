@@ -19,6 +19,7 @@ from .target import Candidate, Target
 MOST_HIDDEN = 40  # steps before a wrong one that are looked at
 MOST_ADOPTED = 12  # slips that are followed through one sheet
 MOST_CAUSES = 4
+MOST_SHARED = 5  # slips before a wrong number that are tried on the others
 MOST_PAIRS = 600
 MOST_WORK = 60_000  # numbers looked up while one wrong number is explained
 MOST_EXPLAINED = 60  # wrong numbers of one sheet
@@ -42,6 +43,7 @@ def explain(marking: Marking) -> None:
                 break
             seen.add(id(one))
             found = search(marking, one)
+            found = _shared(marking, one, found, edits, charged)
             one.causes, one.ambiguous = _told(found)
             if not found or not found[0].edits:
                 continue
@@ -65,6 +67,41 @@ def explain(marking: Marking) -> None:
     _repeated(marking)
 
 
+def _shared(
+    marking: Marking,
+    one: Mark,
+    found: list[Candidate],
+    edits: dict[int, dict[str, Expr]],
+    charged: dict[int, tuple[Mark, dict[str, Any]]],
+) -> list[Candidate]:
+    """The slips with one at the front that explains other wrong numbers too: a slip in a step that was not written
+    down is likelier than the same slip in each of several."""
+    others = [c for c in found if c.edits][:MOST_SHARED]
+    before = _wrong(marking, charged)
+    if before < 2 or not others:
+        return found
+    counts: dict[int, int] = {}
+    for candidate in others:
+        trial = {**edits, one.step: {**edits.get(one.step, {}), **candidate.edits}}
+        try:
+            judge(marking, trial)  # type: ignore[arg-type]
+            counts[id(candidate)] = _wrong(marking, charged)
+        except Circular:
+            continue
+    judge(marking, edits)  # type: ignore[arg-type]
+    _restore(charged)
+    best = min(others, key=lambda c: counts.get(id(c), before))
+    if counts.get(id(best), before) > before - 2:
+        return found
+    return [best, *(c for c in found if c is not best)]
+
+
+def _restore(charged: dict[int, tuple[Mark, dict[str, Any]]]) -> None:
+    for one, said in charged.values():
+        for name, value in said.items():
+            setattr(one, name, value)
+
+
 def _fewer(marking: Marking, trial: dict[int, dict[str, Expr]], charged: Mapping[int, Any], before: int) -> bool:
     """Whether less is wrong when a slip is followed through."""
     try:
@@ -80,9 +117,7 @@ def _wrong(marking: Marking, charged: Mapping[int, Any]) -> int:
 
 def _charge(marking: Marking, charged: dict[int, tuple[Mark, dict[str, Any]]]) -> None:
     """The mark by which a hidden slip was found stays wrong."""
-    for one, said in charged.values():
-        for name, value in said.items():
-            setattr(one, name, value)
+    _restore(charged)
     marking.first = next((one for one in marking.order() if one.verdict == WRONG), None)
 
 

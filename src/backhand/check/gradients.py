@@ -88,7 +88,8 @@ def check_given(given: Mapping[str, Array], problem: Problem, tolerance: float |
         raise UsageError(f"more than {MOST_ENTRIES:,} weights cannot be looked at one by one", hint="a smaller network")
     tape, gradients = whole_data(problem, starting_values(network))
     assert gradients is not None
-    single = all(np.array_equal(np.float32(g), g) for g in given.values())
+    single = bool(given) and all(g.dtype == np.float32 for g in given.values())
+    given = {name: np.asarray(g, np.float64) for name, g in given.items()}
     close = tolerance if tolerance is not None else CLOSE_SINGLE if single else CLOSE
     searcher = _Searcher(Ledger(problem, Step(1, 1, tape, gradients, None)), close)
     order = {name: place for place, name in enumerate(network.nodes)}
@@ -176,7 +177,7 @@ def _all_alike(
 def _said_factor(k: float, count: int) -> tuple[str, str]:
     """A factor in words, and the slip that it is."""
     close = 1e-4
-    size, sign = abs(k), "the sign is turned round, and it is " if k < 0 else ""
+    size, sign = abs(k), "of the wrong sign and " if k < 0 else ""
     if abs(k + 1) < close:
         return "of the wrong sign", "sign"
     if count > 1 and abs(size - count) < close * count:
@@ -209,6 +210,8 @@ class _Searcher:
             and _apart(found.T, right) <= self.close
         ):
             return "it is transposed", "W for its transpose", False
+        if not np.isfinite(found).all():
+            return "it is not a number" if np.isnan(found).any() else "it is infinite", "not finite", False
         if not np.any(found):
             return "it is 0", "not worked", False
         entries = self._sample(name, right)
@@ -217,7 +220,7 @@ class _Searcher:
             if self._fits(self._edits([family], groups), entries, found):
                 return "it follows from the slip before", SLIPS[family[3]].name, True
         k = _factor(found, right, self.close)
-        if k is not None:
+        if k is not None and (found.size > 1 or self._usual(k)):
             said, slip = _said_factor(k, self.ledger.count)
             again = any(abs(k - other) <= 1e-4 * abs(other) for other in self.factors)
             self.factors.append(k)
@@ -234,7 +237,7 @@ class _Searcher:
         rows = self.ledger.step.gradients
         assert rows is not None
         for row, one in enumerate(rows.rows(name)):
-            if self.ledger.count > 1 and _factor(found, np.asarray(one), self.close) is not None:
+            if self.ledger.count > 1 and self._of_row(found, np.asarray(one)):
                 return f"it is of row {self.ledger.rows[row]} alone", "gradient of one row", False
         tried = []
         for (kind, ref, of), keys in groups.items():
@@ -249,7 +252,19 @@ class _Searcher:
             if self._fits(edits, entries, found):
                 self.kept.append(family)
                 return self._said(family, groups), family[3], False
-        return "", "", False
+        return (
+            (f"it is {_said_factor(k, self.ledger.count)[0]}", "a factor", False) if k is not None else ("", "", False)
+        )
+
+    def _usual(self, k: float) -> bool:
+        """A factor that is a slip by itself, even of a single number."""
+        count = self.ledger.count
+        return any(abs(abs(k) - usual) < 1e-6 * usual for usual in (1.0, 2.0, 0.5, float(count), 1.0 / count))
+
+    def _of_row(self, found: Array, one: Array) -> bool:
+        """Whether a gradient is that of a single row, as it is or divided by N."""
+        k = _factor(found, one, self.close)
+        return k is not None and any(abs(k - usual) < 1e-6 for usual in (1.0, 1.0 / self.ledger.count))
 
     def _sample(self, name: str, right: Array) -> list[Ref]:
         """Entries to try slips on: the largest ones, and some others."""

@@ -248,17 +248,20 @@ def _marks(index: int, answer: Answer, what: Asked, ledgers: Sequence[Ledger]) -
     shape = () if what.kind in ("own", "cost") else network.shape_of(what.ref.name)[len(what.ref.index) :]
     said = answer.given.strip()
     places: list[tuple[tuple[int, ...], str]] = [((), said)]
-    if shape and not (shape == (1,) and not said.startswith(("[", "("))):
+    single = bool(shape) and max(shape) == 1
+    if shape and not (single and not said.startswith(("[", "("))):
         places = read_list(said)
         if shape[:1] == (1,) and len(shape) == 2 and places and len(places[0][0]) == 1:
             places = [((1, *place), cell) for place, cell in places]
+        elif shape[1:] == (1,) and places and len(places[0][0]) == 1:  # a column typed as a list
+            places = [((*place, 1), cell) for place, cell in places]
         elif len(shape) == 1 and places and len(places[0][0]) == 2:  # a column typed as a matrix
             places = [((max(place),), cell) for place, cell in places if min(place) == 1]
         if [place for place, _ in places] != indices(shape):
             size = " × ".join(map(str, shape))
             raise UsageError(f"`{what.ref.name}` has {size} entries, and {len(places)} are given")
     elif shape:
-        places = [((1,), said)]
+        places = [((1,) * len(shape), said)]
     elif said.startswith("["):
         places = read_list(said)
         if len(places) != 1:
@@ -299,13 +302,19 @@ def _key(what: Asked, ref: Ref, ledger: Ledger) -> str:
 
 def working_of(marks: Sequence[Mark], ledgers: Sequence[Ledger]) -> Working:
     """To what the person rounds, found from the numbers that needed rounding."""
-    shown = []
+    shown, close = [], []
     for one in marks:
         right = float(_at(ledgers[one.step].exact(one.key), one.position)) / one.scale
-        if one.typed.unit > 0 and abs(one.typed.value - right) > NOISE * abs(right):
+        off = abs(one.typed.value - right)
+        if one.typed.unit > 0 and off > NOISE * abs(right):
             shown.append(one.typed)
+            if off <= 0.51 * one.typed.unit:
+                close.append(one.typed)
     if not shown:
         return Working()
+    if not close:  # all of them are wrong: the one with the most figures says the most
+        return Working(max(2, *(typed.figures for typed in shown)))
+    shown = close
     figures = sorted(typed.figures for typed in shown)
     decimals = Counter(typed.decimals for typed in shown)
     common, times = decimals.most_common(1)[0]

@@ -13,7 +13,7 @@ from .numbers import Typed
 from .slips import SLIPS
 from .target import Candidate, Target
 
-STEPS = (1.0, 0.1, 0.01, 1e-3, 1e-4, 1e-5, -0.1, -0.01, -1e-3)  # of finite differences
+STEPS = (0.1, 0.01, 1e-3, 1e-4, 1e-5)  # of finite differences
 
 
 def difference(book: Book, one: Mark, target: Target) -> list[Candidate]:
@@ -42,7 +42,7 @@ def difference(book: Book, one: Mark, target: Target) -> list[Candidate]:
                 f"the difference of costs for a step of {h:g} is given",
                 target.shown((number, 0.0)),
             )
-            found.append(Candidate(cause, {}, SLIPS["finite difference"].prior + 3, 0))
+            found.append(Candidate(cause, {}, SLIPS["finite difference"].prior, 0))
             break
     return found
 
@@ -59,7 +59,8 @@ def by_digits(one: Mark, target: Target) -> list[Candidate]:
     if typed.figures >= 8 and 0 < abs(typed.value - right) <= 2e-6 * abs(right):
         add("float32", "worked in float32", float(np.float32(right)))
     if typed.unit and typed.figures < 16 and typed.value:
-        if 0 <= (abs(right) - abs(typed.value)) < typed.unit * (1 + 1e-9) and typed.value * right >= 0:
+        cut = np.floor(abs(right) / typed.unit + 1e-9) * typed.unit
+        if abs(cut - abs(typed.value)) < 1e-6 * typed.unit and typed.value * right >= 0:
             add("digits cut", f"the digits of {name} are cut, not rounded", typed.value)
         shown = _as_shown(right, typed)
         given = _digits(typed.text)

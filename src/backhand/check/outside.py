@@ -54,4 +54,4 @@ def gradients_of_file(
             raise DataError(f"{path.name}:{function} gave far too much")
         with np.load(answer, allow_pickle=False) as found:
             names = json.loads(str(found["names"]))
-            return {name: np.asarray(found[f"g{k}"], np.float64) for k, name in enumerate(names)}
+            return {name: np.asarray(found[f"g{k}"]) for k, name in enumerate(names)}

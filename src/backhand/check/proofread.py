@@ -10,11 +10,9 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
-from ..document.parts import Document, Page, Table
 from ..engine.program import Program
 from ..errors import DataError
 from ..network.build import Problem
@@ -30,6 +28,7 @@ from .worlds import COST
 SMALL = (0.0, 0.5, 1.0, 2.0, 3.0, 4.0)  # numbers that stand in formulas in letters
 CLOSE = 1e-7
 CARRIED = 2.5
+LABELS = ("row", "rows", "example", "index", "epoch", "#", "i", "n", "no", "")  # heads of columns that count
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,18 @@ def _tables(text: str, reader: Reader) -> Iterator[tuple[int, list[tuple[str, st
             heads = []
             continue
         names = [_head(cell, reader) for cell in cells]
-        if len(set(names)) == len(names) and all(reader.refs(name, None) for name in names):
+        known = [bool(reader.refs(name, None)) for name in names]
+        if (
+            len(set(names)) == len(names)
+            and any(known)
+            and all(k or n.lower() in LABELS for k, n in zip(known, names, strict=True))
+        ):
             heads = names
         elif heads and len(cells) == len(heads):
             pairs = []
             for name, cell in zip(heads, cells, strict=True):
+                if not reader.refs(name, None):
+                    continue
                 try:
                     read_number(cell)
                 except NotANumber:
@@ -355,40 +361,3 @@ def _as_list(statement: Statement, reader: Reader, found: Proofread) -> bool:
             why = f"{where} is {right:.10g} in the sheet"
             found.slips.append(Slip(statement.line, statement.text, f"{given:.10g}", f"{right:.10g}", why))
     return True
-
-
-def proofread_document(found: Proofread) -> Document:
-    """What does not hold, with its line; what holds is counted, what cannot be read is counted and listed."""
-    page = Page(f"Proofread: {found.title}")
-    page.heading(page.title, 1)
-    lines = {line for line, *_ in found.unread}
-    page.text(
-        f"{found.held} statements hold, {len(found.slips)} do not; of {len(lines)} lines something could not be read or"
-        " tied to the sheet."
-    )
-    if not found.slips:
-        page.text("Nothing that could be read is wrong.", kind="good")
-    for slip in found.slips:
-        page.text(f"line {slip.line}: {slip.why}.", kind="warning")
-        page.note(f"it says {slip.text[:200]}")
-    if found.unread:
-        page.heading("Not read")
-        rows = tuple((str(line), side[:70], why[:60]) for line, side, why in found.unread[:40])
-        page.add(Table(("line", "what", "why"), rows))
-        if len(found.unread) > 40:
-            page.note(f"and {len(found.unread) - 40} more")
-    return page.done()
-
-
-def proofread_json(found: Proofread) -> dict[str, Any]:
-    """As `backhand.proofread/1`."""
-    return {
-        "schema": "backhand.proofread/1",
-        "title": found.title,
-        "held": found.held,
-        "slips": [
-            {"line": s.line, "statement": s.text, "wrong": s.number, "right": s.right, "why": s.why}
-            for s in found.slips
-        ],
-        "unread": [{"line": line, "text": side, "why": why} for line, side, why in found.unread],
-    }

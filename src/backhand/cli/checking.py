@@ -61,7 +61,7 @@ def check(
     from ..check.marking import mark
     from ..check.tolerance import Tolerance
 
-    if answers is None or answers.lower().endswith(DOCUMENTS):
+    if answers is None or answers.lower().endswith(DOCUMENTS) or _is_document(answers):
         _document(sheet, answers, seed, output, form, as_json, digits)
         return
     if answers != "-" and Path(answers).is_dir():
@@ -85,6 +85,16 @@ def check(
     deliver(found, output, form, as_json, digits)
     if not found.all_right:
         click.get_current_context().exit(WRONG_ANSWERS)
+
+
+def _is_document(answers: str) -> bool:
+    """A text file with formulas in LaTeX is no list of answers."""
+    place = Path(answers)
+    if not answers.lower().endswith(".txt") or not place.is_file():
+        return False
+    with place.open("rb") as file:
+        beginning = file.read(100_000)
+    return b"$$" in beginning or b"\\frac" in beginning
 
 
 def _document(
