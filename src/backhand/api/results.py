@@ -49,8 +49,14 @@ class Result(ABC):
 
         return to_latex(self.document(), Digits(digits))
 
+    def to_html(self, digits: int | None = 6) -> str:
+        """A page in one file that needs no network."""
+        from ..render.html import to_html
+
+        return to_html(self.document(), Digits(digits))
+
     def save(self, path: str | Path, digits: int | None = 6) -> None:
-        """Writes the result; the ending (.txt, .md, .tex, .json) chooses the format.
+        """Writes the result; the ending (.txt, .md, .tex, .html, .json) chooses the format.
 
         Raises:
             UsageError: an unknown ending, or a place that cannot be written to.
@@ -76,7 +82,16 @@ class Result(ABC):
         yield Text.from_ansi(captured.get())
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": str(self), "text/markdown": self.to_markdown()}
+        """The result for a notebook: text, HTML that needs no scripts, LaTeX."""
+        from ..render.html import to_fragment
+        from ..render.latex import to_latex_piece
+
+        document = self.document()
+        return {
+            "text/plain": str(self),
+            "text/html": to_fragment(document, self.digits),
+            "text/latex": to_latex_piece(document, self.digits),
+        }
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -64,6 +64,7 @@ class Sheet:
         every: int = 1,
         epoch: int = 1,
         fast: bool = False,
+        surface: str | None = None,
     ) -> Work:
         """Works the sheet out.
 
@@ -76,6 +77,7 @@ class Sheet:
             rows: which rows are written out in full, counted from 1.
             until_gradient: stop when no |∂C/∂w| is above this.
             every: keep every so many-th step only.
+            surface: two parameters, `w,b` or `w=-1..2,b=0..3`: the cost over them is drawn, with the descent's path.
         Raises:
             BackhandError: a request that does not fit, or a number that stopped being finite.
         """
@@ -93,7 +95,7 @@ class Sheet:
             raise UsageError(
                 f"a gradient cannot be below {until_gradient:g}", expected="a number above 0, such as 1e-6"
             )
-        choices = Choices(view, names, tuple(rows), questions=questions)  # type: ignore[arg-type]
+        choices = Choices(view, names, tuple(rows), questions=questions, surface=surface)  # type: ignore[arg-type]
         if until_gradient is not None and epochs == 1:
             epochs = MAX_EPOCHS
         done = self.run(epochs, until=until_gradient, every=every, epoch=epoch, fast=fast)

@@ -51,12 +51,12 @@ def output_options(command: Command) -> Command:
             "-o",
             "--output",
             type=click.Path(dir_okay=True, path_type=Path),
-            help=("Write to FILE; its ending chooses the format (.txt .md .tex .json)."),
+            help=("Write to FILE; its ending chooses the format (.txt .md .tex .html .json)."),
         ),
         click.option(
             "--format",
             "form",
-            type=click.Choice(["text", "markdown", "latex", "json"]),
+            type=click.Choice(["text", "markdown", "latex", "html", "json"]),
             help="The format, whatever the file is called.",
         ),
         click.option("--json", "as_json", is_flag=True, help=("One JSON document with every number as a full double.")),
@@ -181,7 +181,7 @@ def deliver(
         return
     if form == "json":
         click.echo(_json(result, data), nl=False)
-    elif form in ("markdown", "latex"):
+    elif form in ("markdown", "latex", "html"):
         click.echo(as_text(result.document(), None, form, digits), nl=False)
     else:
         print_document(result.document(), digits)

@@ -80,6 +80,7 @@ def backhand() -> None:
     help="Write this row out in full (may be repeated).",
 )
 @click.option("--all-rows", is_flag=True, help="Write every row out in full.")
+@click.option("--surface", metavar="P,Q", help="Draw the cost over two parameters: w,b or w=-1..2,b=0..3.")
 @click.option("--questions", is_flag=True, help="Questions about the network, with their answers.")
 @click.option("--only", metavar="NAMES", help="JSON: keep these names only, such as w1,cost.")
 @click.option("--every", type=click.IntRange(1), default=1, help="JSON: keep every so many-th step only.")
@@ -97,6 +98,7 @@ def show(
     names: str,
     rows: tuple[int, ...],
     all_rows: bool,
+    surface: str | None,
     questions: bool,
     only: str | None,
     every: int,
@@ -128,7 +130,7 @@ def show(
     with Progress(total + epoch - 1) as bar:
         run = opened.run(total, until=until_gradient, progress=bar.epochs, keep=keep, epoch=epoch, fast=fast)
     _known_rows(opened, rows)
-    choices = Choices(view, names, rows, DETAIL, questions, all_rows)  # type: ignore[arg-type]
+    choices = Choices(view, names, rows, DETAIL, questions, all_rows, surface)  # type: ignore[arg-type]
     work = Work(opened.problem, run, choices)
     deliver(work, output, form, as_json, digits, work.to_dict(chosen) if machine else None)
     if run.failure is not None:

@@ -159,7 +159,73 @@ class Grid:
         return Table(heads, rows, self.title)
 
 
-Part = Heading | Text | Formula | Step | Table | Items | Chart | Grid
+Label = tuple[Expr | None, float | None]  # a name and its number, either of which may be missing
+
+
+@dataclass(frozen=True)
+class Dot:
+    """What a diagram draws as a shape of its own.
+
+    Attributes:
+        key: what arrows refer to.
+        column: from 0, on the left.
+        kind: input, unit, cost, or gap (for so many that are left out).
+        inside: its names and numbers, one below another.
+        below: a word or two under it: the activation, the bias.
+    """
+
+    key: str
+    column: int
+    kind: str
+    inside: tuple[Label, ...]
+    below: tuple[Inline, ...] = ()
+
+
+@dataclass(frozen=True)
+class Arrow:
+    """From a dot to another, with what stands on it: a weight and its number."""
+
+    start: str
+    end: str
+    label: Label = (None, None)
+
+
+@dataclass(frozen=True)
+class Diagram:
+    """A network as it is drawn: dots in columns, arrows between them, and the same in words."""
+
+    title: str
+    dots: tuple[Dot, ...]
+    arrows: tuple[Arrow, ...]
+    words: tuple[tuple[Inline, ...], ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Surface:
+    """Heights over a plane, drawn as contours, with a path of points (x, y) on it."""
+
+    title: str
+    x_label: Expr
+    y_label: Expr
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    heights: np.ndarray  # a row for each y
+    path: tuple[tuple[float, float], ...] = ()
+    words: tuple[Inline, ...] = ()
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How often numbers fall between edges; `counts` has one number less than `edges`."""
+
+    title: str
+    x_label: str
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+Picture = Chart | Grid | Diagram | Surface | Histogram
+Part = Heading | Text | Formula | Step | Table | Items | Picture
 
 
 @dataclass(frozen=True)
@@ -169,9 +235,9 @@ class Document:
     parts: tuple[Part, ...]
     title: str = ""
 
-    def pictures(self) -> list[Chart | Grid]:
-        """Every chart and grid on the page."""
-        return [part for part in self.parts if isinstance(part, Chart | Grid)]
+    def pictures(self) -> list[Picture]:
+        """Every picture on the page."""
+        return [part for part in self.parts if isinstance(part, Picture)]
 
     def steps(self) -> Iterator[Step]:
         """Every line of working on the page."""

@@ -128,7 +128,7 @@ def stuck(
          ": they get no gradient, and the update rule moves them all the same."),
     ):  # fmt: skip
         if found:
-            runs += [" The gradient of ", *listed([[renamed(e, rename)] for e in found])]
+            runs += [" The gradient of ", *listed([[renamed(e, rename)] for e in found[: LISTED + 1]], len(found))]
             runs += [" is 0 in every row", one if len(found) == 1 else many]
     return runs or [" The weights before it still get a gradient another way."]
 
@@ -140,13 +140,14 @@ def _entries(name: str, mark: Array) -> list[Expr]:
     return [Ref(name, tuple(int(i) + 1 for i in index)) for index in np.argwhere(mark)]
 
 
-def listed(items: Sequence[Sequence[Inline]]) -> list[Inline]:
-    """The items with commas between them; of many the first ones, and how many more."""
+def listed(items: Sequence[Sequence[Inline]], count: int | None = None) -> list[Inline]:
+    """The items with commas between them; of many the first ones, and how many more there are of `count`."""
+    count = len(items) if count is None else count
     runs: list[Inline] = []
     for i, item in enumerate(items[:LISTED]):
         runs += [", " if i else "", *item]
-    if len(items) > LISTED:
-        runs.append(f" and {len(items) - LISTED} more")
+    if count > LISTED:
+        runs.append(f" and {count - LISTED} more")
     return runs
 
 

@@ -18,13 +18,15 @@ from ..ops.updates import RULES
 from .batch import batch_form
 from .conventions import conventions
 from .course import beginning, ending, left_out, written
+from .diagram import diagram
 from .insight import what_stands_out
 from .names import Scheme, biases_of, convention_text, names_table, nodes_table, scheme_names, times_one
 from .paths import cost_entry
+from .plane import surface
 from .questions import questions
 from .scene import Scene
 from .steps import cost_step, total_steps, update_steps
-from .tables import derivative_table, forward_table, gradient_table, history_table
+from .tables import derivative_table, forward_table, gradient_table, history_chart, history_table
 from .views import Line, View, backward_lines, check_view, forward_lines, line_step
 
 MOST_LINES = 120  # lines of working in one section; what is left out is counted and said
@@ -46,6 +48,7 @@ class Choices:
     detail: int = 4
     questions: bool = False
     all_rows: bool = False
+    surface: str | None = None  # two parameters over which the cost is drawn
 
 
 @dataclass
@@ -99,6 +102,8 @@ class _Shower:
         if network.parameters and not network.in_letters:
             page.text(*self.parameter_runs())
         conventions(page, network)
+        if network.in_letters or not self.run.steps:
+            page.add(diagram(network))
         cost = network.cost
         if cost is None:
             page.note("The sheet has no cost, so there is only the forward feed.")
@@ -213,6 +218,12 @@ class _Shower:
             page.add(left_out(self.problem, run, shown, choices.detail, choices.rows))
             if cost:
                 page.add(history_table(run, cost.name))
+        if cost and len(run.history) > 2:
+            page.add(history_chart(run, cost.name))
+        if cost and choices.surface is not None:
+            page.heading("The cost as a surface")
+            drawn = surface(self.problem, choices.surface, max(run.epochs - run.first_epoch + 1, 1), run.start)
+            page.add(drawn, Text(drawn.words, "note"))
         if cost:
             ending(page, self.problem, run, self.rename, 10**9 if choices.all_rows else 12)
         what_stands_out(page, self.problem, run, self.rename)
@@ -234,6 +245,8 @@ class _Shower:
         else:
             for scene in scenes:
                 self.forward(scene)
+                if first and self.choices.names == "own":
+                    self.draw(scene)
         if (tape.count > 1 or not scenes) and self.choices.view != "batch":
             page.add(forward_table(tape, plain, 10**9 if self.choices.all_rows else 12))
         if moment.gradients is None:
@@ -242,6 +255,8 @@ class _Shower:
         if self.choices.view != "batch":
             for scene in scenes:
                 self.backward(scene)
+                if first and self.choices.names == "own":
+                    self.draw(scene, backward=True)
         page.add(gradient_table(moment.gradients, plain, 10**9 if self.choices.all_rows else 12))
         self.whole_gradient(moment)
         if moment.change:
@@ -277,6 +292,11 @@ class _Shower:
             own = entry(cost.own, cost_entry(self.network), self.network.shape_of)  # a vector of one is a number
             own = own if view in ("neurons", "vectors") or cost_entry(self.network) else cost.own
             page.add(scene.step(Ref(letter), own, float(scene.tape.own[scene.row])))
+
+    def draw(self, scene: Scene, backward: bool = False) -> None:
+        """The network with the row's numbers, or its partials."""
+        what = "Back" if backward else "Forward"
+        self.page.add(diagram(self.network, scene, backward, f"{what} in row {scene.tape.rows[scene.row]}"))
 
     def whole_cost(self, moment: Moment) -> None:
         tape, cost, page = moment.tape, self.network.cost, self.page

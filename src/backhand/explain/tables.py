@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..document.parts import Cell, Table
+from ..document.parts import Cell, Chart, Series, Table
 from ..engine.reference import Gradients, Tape
 from ..engine.run import Run
 from ..network.derive import entry_partial
@@ -171,4 +171,18 @@ def history_table(run: Run, cost_name: str, most: int = 20) -> Table:
     return Table(heads, tuple(rows), f"{cost_name} before each update" + (f", every {stride}th" if stride > 1 else ""))
 
 
-__all__ = ["Num", "derivative_table", "forward_table", "gradient_table", "history_table"]
+def history_chart(run: Run, cost_name: str, most: int = 500) -> Chart:
+    """The same as a curve; logarithmic where the costs span more than a factor of a hundred."""
+    stride = max(1, -(-len(run.history) // most))
+    chosen = sorted({*range(0, len(run.history), stride), len(run.history) - 1})
+    ys = tuple(run.history[i][2] for i in chosen)
+    per_epoch = max(step for _, step, _ in run.history)
+    xs = tuple(float(run.history[i][0]) if per_epoch == 1 else float(i + 1) for i in chosen)
+    wide = min(ys) > 0 and max(ys) > 100 * min(ys)
+    series = (Series(cost_name, xs, ys),)
+    return Chart(
+        f"{cost_name} before each update", "epoch" if per_epoch == 1 else "step", cost_name, series, log_y=wide
+    )
+
+
+__all__ = ["Num", "derivative_table", "forward_table", "gradient_table", "history_chart", "history_table"]

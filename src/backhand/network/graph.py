@@ -130,12 +130,12 @@ class Network:
         """The nodes that the cost looks at, or, without a cost, those that nothing else uses."""
         if self.cost:
             seen = names(self.cost.own)
-            direct = [n for n in self.equations if n.name in seen and self._learns(n)]
+            direct = [n for n in self.equations if n.name in seen and self.learns(n)]
             return [self._before_inner(n) for n in direct]
         used = {name for n in self.equations for name in names(n.formula or Ref(n.name))}
         return [n for n in self.equations if n.name not in used]
 
-    def _learns(self, node: Node) -> bool:
+    def learns(self, node: Node) -> bool:
         """Whether a node is more than a target brought to another scale: parameters or inputs go into it."""
         seen, stack, targets = set[str](), [node.name], False
         while stack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -48,15 +49,17 @@ class LatexPrinter:
     def array(self, value: np.ndarray) -> str:
         if value.ndim == 0:
             return self.number(float(value))
-        rows = [[float(v)] for v in value] if value.ndim == 1 else [list(map(float, row)) for row in value]
-        cells = [self._cut([self.number(v) for v in row], "\\cdots") for row in rows]
-        lines = self._cut([" & ".join(row) for row in cells], "\\vdots")
+        lines = []
+        for row in self._cut(value):
+            cells = [row] if np.ndim(row) == 0 else self._cut(row) if row is not None else []
+            lines.append(" & ".join("\\cdots" if v is None else self.number(float(v)) for v in cells) or "\\vdots")
         return "\\begin{bmatrix} " + " \\\\ ".join(lines) + " \\end{bmatrix}"
 
-    def _cut(self, parts: list[str], dots: str) -> list[str]:
+    def _cut(self, parts: np.ndarray) -> list[Any]:
+        """The entries that are printed, None where some are left out."""
         if self.limit is None or len(parts) <= self.limit:
-            return parts
-        return [*parts[: self.limit - 3], dots, *parts[-2:]]
+            return list(parts)
+        return [*parts[: self.limit - 3], None, *parts[-2:]]
 
     def ref(self, ref: Ref) -> str:
         name, at, row = ref.name.partition("@")

@@ -60,7 +60,7 @@ def scales(chart: Chart) -> tuple[Scale, Scale]:
     return x, Scale((v for s in chart.series for v in s.ys), chart.log_y)
 
 
-def _label(value: float) -> str:
+def tick(value: float) -> str:
     return Digits(4).text(0.0 if abs(value) < 1e-12 else value)
 
 
@@ -76,12 +76,14 @@ def chart_svg(chart: Chart, top: int = 0) -> str:
 
     for value in x.ticks():
         at = LEFT + (x.at(value) or 0) * wide
-        parts.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{TOP + high}" stroke="#e4e4e4"/>')
-        parts.append(f'<text x="{at:.1f}" y="{TOP + high + 17}" text-anchor="middle">{_label(value)}</text>')
+        parts.append(f'<line x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{TOP + high}" class="grid" stroke="#e4e4e4"/>')
+        parts.append(f'<text x="{at:.1f}" y="{TOP + high + 17}" text-anchor="middle">{tick(value)}</text>')
     for value in y.ticks():
         at = TOP + (1 - (y.at(value) or 0)) * high
-        parts.append(f'<line x1="{LEFT}" x2="{LEFT + wide}" y1="{at:.1f}" y2="{at:.1f}" stroke="#e4e4e4"/>')
-        parts.append(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{_label(value)}</text>')
+        parts.append(
+            f'<line x1="{LEFT}" x2="{LEFT + wide}" y1="{at:.1f}" y2="{at:.1f}" class="grid" stroke="#e4e4e4"/>'
+        )
+        parts.append(f'<text x="{LEFT - 6}" y="{at + 4:.1f}" text-anchor="end">{tick(value)}</text>')
     parts.append(f'<text x="{LEFT + wide / 2}" y="{HEIGHT - 8}" text-anchor="middle">{escape(chart.x_label)}</text>')
     turned = f'transform="translate(16 {TOP + high / 2}) rotate(-90)" text-anchor="middle"'
     parts.append(f"<text {turned}>{escape(chart.y_label)}</text>")
@@ -104,7 +106,7 @@ def chart_svg(chart: Chart, top: int = 0) -> str:
 def chart_lines(chart: Chart, width: int = 78, height: int = 14) -> list[str]:
     """A chart in characters: lines as dots of braille, points as marks."""
     x, y = scales(chart)
-    low, high = _label(y.low), _label(y.high)
+    low, high = tick(y.low), tick(y.high)
     stub = max(len(low), len(high))
     columns = max(10, min(width, 100) - stub - 3)
     dots = [[0] * columns for _ in range(height)]
@@ -121,7 +123,7 @@ def chart_lines(chart: Chart, width: int = 78, height: int = 14) -> list[str]:
         label = high if k == 0 else low if k == height - 1 else ""
         cells = [m or (chr(0x2800 + d) if d else " ") for m, d in zip(marks[k], dots[k], strict=True)]
         lines.append(f"{label:>{stub}} ┤{''.join(cells)}".rstrip())
-    left, right = _label(x.low), _label(x.high)
+    left, right = tick(x.low), tick(x.high)
     middle = chart.x_label.center(columns - len(left) - len(right))
     lines.append(" " * stub + " └" + "─" * columns)
     lines.append(" " * (stub + 2) + left + middle + right)
@@ -159,9 +161,9 @@ def chart_latex(chart: Chart) -> str:
         f"\\put({wide / 2},-9){{\\makebox(0,0){{{words(chart.x_label)}}}}}",
     ]  # fmt: skip
     for value in x.ticks():
-        parts.append(f"\\put({(x.at(value) or 0) * wide:.1f},-4){{\\makebox(0,0){{\\small {_label(value)}}}}}")
+        parts.append(f"\\put({(x.at(value) or 0) * wide:.1f},-4){{\\makebox(0,0){{\\small {tick(value)}}}}}")
     for value in y.ticks():
-        parts.append(f"\\put(-2,{(y.at(value) or 0) * high:.1f}){{\\makebox(0,0)[r]{{\\small {_label(value)}}}}}")
+        parts.append(f"\\put(-2,{(y.at(value) or 0) * high:.1f}){{\\makebox(0,0)[r]{{\\small {tick(value)}}}}}")
     for number, series in enumerate(chart.series):
         parts.append(f"\\linethickness{{{0.5 if number == 0 else 0.2}mm}}")
         every = -(-len(series.xs) // 150)

@@ -14,8 +14,16 @@ from ..document.parts import Document
 from ..errors import UsageError
 from ..notation.numbers import Digits
 
-FORMATS = {"text": ".txt", "markdown": ".md", "latex": ".tex", "json": ".json"}
-ENDINGS = {".txt": "text", ".md": "markdown", ".markdown": "markdown", ".tex": "latex", ".json": "json"}
+FORMATS = {"text": ".txt", "markdown": ".md", "latex": ".tex", "html": ".html", "json": ".json"}
+ENDINGS = {
+    ".txt": "text",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".tex": "latex",
+    ".html": "html",
+    ".htm": "html",
+    ".json": "json",
+}
 WIDTH = 100
 
 
@@ -43,6 +51,10 @@ def as_text(document: Document, data: dict[str, Any] | None, form: str, digits: 
         from .markdown import to_markdown
 
         return to_markdown(document, digits)
+    if form == "html":
+        from .html import to_html
+
+        return to_html(document, digits)
     if form == "latex":
         from .latex import to_latex
 

@@ -44,7 +44,7 @@ def grid_svg(grid: Grid, top: int = 0) -> str:
             parts.append(f'<rect {place} stroke="#ddd" fill="{_blue(share)}"><title>{told}</title></rect>')
             color = "#fff" if share > 0.55 else "#222" if count else "#bbb"
             place = f'x="{x + wide / 2:.1f}" y="{middle:.1f}" text-anchor="middle"'
-            parts.append(f'<text {place} fill="{color}">{count}</text>')
+            parts.append(f'<text class="count" {place} fill="{color}">{count}</text>')
     return "\n".join([*parts, "</g>"])
 
 

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from ..document.parts import Cell, Chart, Document, Formula, Grid, Heading, Items, Part, Step, Table, Text
+from ..document.parts import (
+    Cell,
+    Chart,
+    Diagram,
+    Document,
+    Formula,
+    Grid,
+    Heading,
+    Histogram,
+    Items,
+    Part,
+    Step,
+    Surface,
+    Table,
+    Text,
+)  # fmt: skip
 from ..notation.expr import Expr
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
@@ -52,6 +67,15 @@ PREAMBLE = r"""\documentclass[a4paper,11pt,fleqn]{article}
 
 def to_latex(document: Document, digits: Digits) -> str:
     """The document as one LaTeX file."""
+    return by_number(PREAMBLE + "\n\n".join(_blocks(document, digits)) + "\n\\end{document}\n")
+
+
+def to_latex_piece(document: Document, digits: Digits) -> str:
+    """The document as a piece of a LaTeX file, such as a notebook's."""
+    return "\n\n".join(_blocks(document, digits)) + "\n"
+
+
+def _blocks(document: Document, digits: Digits) -> list[str]:
     printer, inline = LatexPrinter(digits, LATEX), LatexPrinter(digits, LATEX, inline=True)
     blocks: list[str] = []
     for together, parts in groupby(document.parts, lambda part: isinstance(part, Formula | Step)):
@@ -59,7 +83,7 @@ def to_latex(document: Document, digits: Digits) -> str:
             blocks += displays([part for part in parts if isinstance(part, Formula | Step)], printer)
         else:
             blocks += [_block(part, inline) for part in parts]
-    return by_number(PREAMBLE + "\n\n".join(b for b in blocks if b) + "\n\\end{document}\n")
+    return [block for block in blocks if block]
 
 
 def _block(part: Part, printer: LatexPrinter) -> str:
@@ -77,6 +101,15 @@ def _block(part: Part, printer: LatexPrinter) -> str:
             return _table(part.table(), printer)
         case Chart():
             return chart_latex(part)
+        case Diagram():
+            return ""  # all its numbers stand in the lines
+        case Surface(words=said):
+            return _runs(Text(said), printer)
+        case Histogram(edges=edges, counts=counts, title=title, x_label=label):
+            bins = zip(edges, edges[1:], counts, strict=False)
+            return _table(
+                Table((f"{label} from", "to", "count"), tuple((a, b, str(n)) for a, b, n in bins), title), printer
+            )
         case Items(lines=lines, ordered=ordered):
             kind = "enumerate" if ordered else "itemize"
             items = "\n".join(f"\\item {_runs(line, printer)}" for line in lines)

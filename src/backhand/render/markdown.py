@@ -1,16 +1,18 @@
-"""Documents in Markdown with LaTeX formulas; GitHub, notebooks and pandoc draw it."""
+"""Documents in Markdown with LaTeX formulas; GitHub, notebooks and pandoc draw it. Diagrams are not drawn."""
 
 from __future__ import annotations
 
 import re
 
-from ..document.parts import Cell, Chart, Document, Formula, Grid, Heading, Items, Step, Table, Text
+from ..document.parts import Cell, Chart, Document, Formula, Grid, Heading, Histogram, Items, Step, Surface, Table, Text
 from ..notation.expr import Expr
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
 from ..ops.vocabulary import LATEX
 from .chart import chart_lines
+from .histogram import histogram_lines
 from .lines import working
+from .surface import surface_lines
 
 MARKS = {"warning": "> **Note.** ", "note": "*", "good": "**", "plain": ""}
 ENDS = {"warning": "", "note": "*", "good": "**", "plain": ""}
@@ -35,6 +37,10 @@ def to_markdown(document: Document, digits: Digits) -> str:
                 blocks.append(_table(part.table(), inline))
             case Chart():
                 blocks.append("\n".join(["```text", *chart_lines(part), "```"]))
+            case Surface():
+                blocks.append("\n".join(["```text", *surface_lines(part), "```"]))
+            case Histogram():
+                blocks.append("\n".join(["```text", *histogram_lines(part), "```"]))
             case Items(lines=lines, ordered=ordered):
                 marks = [f"{i}." if ordered else "-" for i in range(1, len(lines) + 1)]
                 items = [f"{mark} {_runs(line, inline)}" for mark, line in zip(marks, lines, strict=True)]

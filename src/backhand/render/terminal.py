@@ -1,4 +1,5 @@
-"""Documents in a terminal, by rich: colours, widths, narrow windows, `NO_COLOR`."""
+"""Documents in a terminal, by rich: colours, widths, narrow windows, `NO_COLOR`. Diagrams are not drawn here: all their
+numbers stand in the lines."""
 
 from __future__ import annotations
 
@@ -8,12 +9,14 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text as RichText
 
-from ..document.parts import Chart, Document, Formula, Grid, Heading, Items, Step, Table, Text
+from ..document.parts import Chart, Document, Formula, Grid, Heading, Histogram, Items, Step, Surface, Table, Text
 from ..notation.expr import Arr, Expr, Num
 from ..notation.numbers import Digits
 from ..notation.text import TextPrinter
 from .chart import chart_lines
 from .grid import grid_lines
+from .histogram import histogram_lines
+from .surface import surface_lines
 
 STYLES = {"plain": "", "note": "dim", "warning": "yellow", "good": "green"}
 RESULT = "bold"
@@ -46,6 +49,12 @@ def draw(document: Document, console: Console, digits: Digits) -> None:
                     _line(console, RichText(row))
             case Grid():
                 for row in grid_lines(part, console.width):
+                    _line(console, RichText(row))
+            case Surface():
+                for row in surface_lines(part, console.width):
+                    _line(console, RichText(row))
+            case Histogram():
+                for row in histogram_lines(part, console.width):
                     _line(console, RichText(row))
             case Items():
                 for number, line in enumerate(part.lines, 1):
