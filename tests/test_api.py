@@ -254,7 +254,7 @@ def test_results_are_saved(tmp_path, work):
     assert "35.104" not in (tmp_path / "three.md").read_text("utf-8")
     assert json.loads((tmp_path / "price.json").read_text("utf-8")) == work.to_dict()
     with pytest.raises(UsageError, match="ending"):
-        work.save(tmp_path / "price.pdf")
+        work.save(tmp_path / "price.docx")
     with pytest.raises(UsageError, match="cannot write"):
         work.save(tmp_path / "none" / "price.md")
 

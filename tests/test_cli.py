@@ -136,7 +136,7 @@ def test_gradients_that_disagree_are_1():
         ["show", "price", "--epochs", "1.5"], ["show", "price", "--every", "0"],
         ["show", "price", "--row", "0"],
         ["show", "price", "--row", "9"], ["show", "price", "--view", "sideways"],
-        ["show", "price", "--format", "pdf"], ["show", "price", "--json", "--format", "latex"],
+        ["show", "price", "--format", "docx"], ["show", "price", "--json", "--format", "latex"],
         ["show", "price", "--digits", "0"], ["show", "price", "--digits", "x"],
         ["show", "price", "--digits", "18"],
         ["show", "price", "--digits", "-3"], ["show", "price", "--seed", "3"],
@@ -288,7 +288,7 @@ def test_formats_look_like_themselves():
     assert good("why", "--general", "L-1", "--format", "markdown").startswith("# The rule for layer L-1")
 
 
-@pytest.mark.parametrize("name", ["result", "result.pdf", "result."])
+@pytest.mark.parametrize("name", ["result", "result.docx", "result."])
 def test_an_unknown_ending_writes_nothing(tmp_path, name):
     ended = command("show", "line", "-o", str(tmp_path / name))
     assert (ended.code, ended.out) == (2, "")

@@ -11,13 +11,13 @@ from test_cli import command
 import backhand as bh
 from backhand.api import from_text
 from backhand.check.answers import Answer, read_answers
-from backhand.check.ledger import Ledger, worked
 from backhand.check.marking import mark
 from backhand.check.names import asked
 from backhand.check.numbers import NotANumber, read_list, read_number
 from backhand.check.tolerance import Tolerance
 from backhand.cli.examples import example_names, example_text
 from backhand.errors import BackhandError
+from backhand.explain.ledger import Ledger, worked
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "bench"))
 import planted

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..document.parts import Document
 from ..engine.run import Run
+from ..errors import UsageError
 from ..network.build import Problem
 from ..notation.expr import Ref
 from ..notation.numbers import Digits
@@ -55,17 +56,39 @@ class Result(ABC):
 
         return to_html(self.document(), Digits(digits))
 
-    def save(self, path: str | Path, digits: int | None = 6) -> None:
-        """Writes the result; the ending (.txt, .md, .tex, .html, .json) chooses the format.
+    def to_pdf(self, digits: int | None = 6, paper: str = "a4") -> bytes:
+        """A PDF, for paper a4 or letter; the same bytes for the same result."""
+        from ..render.typst import to_pdf
 
+        return to_pdf(self.document(), Digits(digits), paper)
+
+    def to_xlsx(self) -> bytes:
+        """A workbook of live formulas.
+
+        Raises:
+            UsageError: only a worked sheet can be one.
+        """
+        raise UsageError("only the working of a sheet can be a workbook", hint="backhand show SHEET -o FILE.xlsx")
+
+    def save(self, path: str | Path, digits: int | None = 6, paper: str = "a4") -> None:
+        """Writes the result; the ending chooses the format: .txt, .md, .tex, .html, .typ, .pdf, .json; .xlsx for a
+        worked sheet.
+
+        Args:
+            paper: a4 or letter, for .pdf and .typ.
         Raises:
             UsageError: an unknown ending, or a place that cannot be written to.
         """
-        from ..render.files import as_text, format_of, write_whole
+        from ..render.files import format_of, rendered, to_json, write_whole
 
         path = Path(path)
         form = format_of(path)
-        write_whole(path, as_text(self.document(), self.to_dict() if form == "json" else None, form, Digits(digits)))
+        if form == "json":
+            write_whole(path, to_json(self.to_dict()))
+        elif form == "xlsx":
+            write_whole(path, self.to_xlsx())
+        else:
+            write_whole(path, rendered(self.document(), form, Digits(digits), paper))
 
     def __str__(self) -> str:
         from ..render.files import as_text
@@ -127,6 +150,16 @@ class Work(Result):
         """The derivation of ∂cost/∂name at the last step kept (that holds the row, if one is asked for)."""
         return derive_why(self.problem, self.run, name, row, of, grain)
 
+    def to_xlsx(self, blank: bool = False) -> bytes:
+        """A workbook: change a weight, and everything follows.
+
+        Args:
+            blank: a worksheet to fill in, with no results in it; `check` reads it back.
+        """
+        from ..render.xlsx import to_xlsx
+
+        return to_xlsx(self.problem, self.run, blank)
+
     def document(self) -> Document:
         from ..explain.show import show_document
 
@@ -174,6 +207,23 @@ class Why(Result):
 
     def __repr__(self) -> str:
         return f"<Why: {self.derivation.name.name}, {self.path_count} paths, {self.value}>"
+
+
+@dataclass(frozen=True)
+class GeneralRule(Result):
+    """The rule for any layer, in letters."""
+
+    layer: str
+
+    def document(self) -> Document:
+        from ..explain.general import general_document
+
+        return general_document(self.layer)
+
+    def to_dict(self) -> dict[str, Any]:
+        from ..explain.general import general_json
+
+        return general_json(self.layer)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -14,6 +14,7 @@ from ..network.build import Problem, build
 from ..network.graph import Network
 from ..sheet.model import SheetText
 from ..sheet.parse import parse
+from ..sheet.source import text_of
 from ..sheet.write import write
 from .results import Check, SweepResult, Why, Work, derive_why
 
@@ -301,24 +302,9 @@ def read_text(path: Path) -> str:
     Raises:
         UsageError: it cannot be read; SheetError: it is not UTF-8 text, or far too large.
     """
-    try:
-        if path.stat().st_size > LARGEST_SHEET:
-            raise SheetError(
-                f"{path} is larger than {LARGEST_SHEET // 10**6} MB",
-                hint='move the rows out: `data from "rows.csv"`',
-            )
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise SheetError(
-            f"{path} is not UTF-8 text (byte {problem.start})", hint="save it as plain text, UTF-8"
-        ) from None
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise UsageError(
-            f"cannot read {path}: {reason}",
-            expected="a sheet file, the name of an example, or - for stdin",
-            hint="`backhand examples` lists the examples",
-        ) from None
+    large = path.is_file() and path.stat().st_size > LARGEST_SHEET
+    hint = 'move the rows out: `data from "rows.csv"`' if large else "`backhand examples` lists the examples"
+    return text_of(path, LARGEST_SHEET, SheetError, "a sheet file, the name of an example, or - for stdin", hint)
 
 
 def from_text(text: str, source: str = "sheet", folder: Path | None = None) -> Sheet:

@@ -1,4 +1,4 @@
-"""Answers as people hand them in: lines, CSV or JSON, read into names and what was typed for them."""
+"""Answers as people hand them in: lines, CSV, JSON or a worksheet, read into names and what was typed for them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError, UsageError
+from ..errors import DataError
+from ..sheet.source import text_of
 
 MOST_BYTES, MOST_ANSWERS = 20_000_000, 100_000
 _LINE = re.compile(r"\s*(?:[-*•]\s+)?(?P<name>[^=≈:<>]+?)\s*(?:=|≈|:=|:)\s*(?P<value>.*?)\s*$")
@@ -46,17 +47,11 @@ def read_answers(source: str | Path | dict[str, Any]) -> list[Answer]:
     if isinstance(source, str) and ("\n" in source or "=" in source):
         return _of_text(source, "the answers", "")
     path = Path(source)
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise DataError(f"{path} is larger than {MOST_BYTES // 10**6} MB", expected="a file of answers")
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise DataError(
-            f"{path} is not UTF-8 text (byte {problem.start})", hint="save it as plain text, UTF-8"
-        ) from None
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise UsageError(f"cannot read {path}: {reason}", expected="a file of answers") from None
+    if path.suffix.lower() == ".xlsx":
+        from .worksheet import worksheet_answers
+
+        return worksheet_answers(path)
+    text = text_of(path, MOST_BYTES, DataError, "a file of answers")
     return _of_text(text, path.name, path.suffix.lower())
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..explain.ledger import SUM, TOTAL, Quantity
 from ..network.graph import Role
 from ..notation.expr import Call, Expr, Num, Ref, div, leaves, mul, neg, power
 from .book import ONLY_ROW, WITHOUT_ROW
-from .ledger import SUM, TOTAL, Quantity
 from .nearby import MOST_OTHERS, Nearby
 from .slips import Variant, each_call, kind, primes, put, put_expr, put_key, swapped, without
 

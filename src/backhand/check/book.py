@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ..explain.ledger import GIVEN, SUM, Array, Ledger, Quantity, key_of, worked
 from ..notation.expr import Expr, Ref, leaves
-from .ledger import GIVEN, SUM, Array, Ledger, Quantity, key_of, worked
 
 OTHER_ROW, STALE, WITHOUT_ROW, ONLY_ROW = "row ", "before ", "without row ", "only row "  # before a key
 SLACK = 1.02  # for what two moves together do beyond the sum of both

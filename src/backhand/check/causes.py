@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..explain.ledger import GIVEN, SUM
 from ..notation.expr import Expr
 from .book import Book, Circular, Known
-from .ledger import GIVEN, SUM
 from .library import Library
 from .marking import WRONG, Cause, Mark, Marking, judge
 from .numeric import by_digits, difference

@@ -13,11 +13,11 @@ from ..document.parts import Document, Page, Table
 from ..engine.reference import starting_values
 from ..engine.training import Step, whole_data
 from ..errors import UsageError
+from ..explain.ledger import GIVEN, LOCAL, SUM, Ledger
 from ..network.build import Problem
 from ..notation.expr import Expr, Ref
 from .book import Book, Circular, Working
 from .called import Array, call, named_gradients
-from .ledger import GIVEN, LOCAL, SUM, Ledger
 from .library import Library
 from .slips import SLIPS
 

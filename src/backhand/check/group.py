@@ -18,7 +18,7 @@ from .marking import FOLLOWS, RIGHT, ROUNDED, VERDICTS, WRONG, Desk, mark
 from .points import points, summary
 from .tolerance import Tolerance
 
-SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".ans", "")
+SUFFIXES = (".txt", ".csv", ".tsv", ".json", ".xlsx", ".ans", "")
 FEW = 24  # files that one process marks by itself
 Progress = Callable[[int, int], None]
 
@@ -89,9 +89,10 @@ def answer_files(folder: Path) -> list[Path]:
     Raises:
         UsageError: there are none.
     """
-    found = sorted(p for p in folder.iterdir() if p.is_file() and p.suffix.lower() in SUFFIXES and p.name[0] != ".")
+    files = (p for p in folder.iterdir() if p.is_file() and p.name[0] not in ".~")  # ~$anna.xlsx is Excel's own
+    found = sorted(p for p in files if p.suffix.lower() in SUFFIXES)
     if not found:
-        raise UsageError(f"{folder} holds no answers", expected="a file for each person: .txt, .csv or .json")
+        raise UsageError(f"{folder} holds no answers", expected="a file for each person: .txt, .csv, .json or .xlsx")
     return found
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from ..explain.ledger import COST, DELTA, GIVEN, LOCAL, NEW, OWN, SUM, TOTAL, VALUE, Quantity
 from ..network.graph import Role
 from ..notation.expr import Call, Expr, Num, Ref, call, div, is_number, leaves, mul, neg, power
 from ..ops.vocabulary import VOCABULARY
 from .backward import Backward
 from .book import OTHER_ROW, STALE
-from .ledger import COST, DELTA, GIVEN, LOCAL, NEW, OWN, SUM, TOTAL, VALUE, Quantity
 from .slips import Variant, each_call, put, put_key, swapped, without
 
 

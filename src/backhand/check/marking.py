@@ -11,12 +11,12 @@ import numpy as np
 
 from ..engine.training import Step, steps
 from ..errors import BackhandError, DataError, NumberError, UsageError
+from ..explain.ledger import COST, PHASES, Ledger, Quantity
 from ..network.build import Problem
 from ..network.derive import indices
 from ..notation.expr import Ref
 from .answers import Answer
 from .book import NOISE, Book, Working
-from .ledger import COST, PHASES, Ledger, Quantity
 from .names import Asked, asked
 from .numbers import NotANumber, Typed, read_list, read_number
 from .tolerance import Tolerance

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ..explain.ledger import GIVEN, LOCAL, NEW, SUM, VALUE, Quantity
 from ..network.graph import Role
 from ..notation.expr import Call, Expr, Ref, leaves, rewrite
 from ..notation.text import PLAIN
 from ..ops.vocabulary import VOCABULARY
 from .book import ONLY_ROW, OTHER_ROW, STALE, WITHOUT_ROW, Book
-from .ledger import GIVEN, LOCAL, NEW, SUM, VALUE, Quantity
 from .slips import Variant, kind
 
 MOST_OTHERS = 12  # of siblings that may be taken in place of a number

@@ -6,8 +6,8 @@ import numpy as np
 
 from ..engine.reference import forward
 from ..errors import BackhandError
+from ..explain.ledger import DELTA, TOTAL
 from .book import Book
-from .ledger import DELTA, TOTAL
 from .marking import Cause, Mark
 from .numbers import Typed
 from .slips import SLIPS

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from ..document.parts import Document, Inline, Page, Step, Table
+from ..explain.ledger import SUM
 from ..notation.expr import Call, Expr, Num, Ref, add, leaves, rewrite
 from ..notation.numbers import FULL, Digits
 from ..notation.text import TextPrinter
 from .book import _special
-from .ledger import SUM
 from .marking import BLANK, FOLLOWS, INVALID, RIGHT, ROUNDED, VERDICTS, WRONG, Mark, Marking
 from .points import points as points_of_all
 from .points import summary

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import UsageError
-from ..notation.numbers import Digits
-from .common import Progress, deliver, open_sheet, output_options
+from .common import Output, Progress, deliver, open_sheet, output_options
 
 if TYPE_CHECKING:
     from ..api import Sheet
@@ -44,10 +43,7 @@ def check(
     points: bool,
     seconds: float,
     seed: int | None,
-    output: Path | None,
-    form: str | None,
-    as_json: bool,
-    digits: Digits,
+    to: Output,
 ) -> None:
     """Mark ANSWERS to SHEET: which step went wrong first, and why.
 
@@ -62,17 +58,17 @@ def check(
     from ..check.tolerance import Tolerance
 
     if answers is None or answers.lower().endswith(DOCUMENTS) or _is_document(answers):
-        _document(sheet, answers, seed, output, form, as_json, digits)
+        _document(sheet, answers, seed, to)
         return
     if answers != "-" and Path(answers).is_dir():
-        _class(open_sheet(sheet, seed), Path(answers), Tolerance(relative, absolute, figures, decimals), output, form,
-               as_json, digits)  # fmt: skip
+        tolerance = Tolerance(relative, absolute, figures, decimals)
+        _class(open_sheet(sheet, seed), Path(answers), tolerance, to)
         return
     code = re.fullmatch(r"(.+\.py):([A-Za-z_]\w*)", answers)
     if code or answers.endswith(".py"):
         if not code:
             raise UsageError(f"which function of {answers}?", hint=f"{answers}:backward")
-        _function(sheet, seed, Path(code[1]), code[2], relative, output, form, as_json, digits, seconds)
+        _function(sheet, seed, Path(code[1]), code[2], relative, to, seconds)
         return
     if sheet == "-" and answers == "-":
         raise UsageError("the sheet and the answers cannot both come from stdin", expected="a file for one of them")
@@ -82,7 +78,7 @@ def check(
         text = sys.stdin.buffer.read().decode("utf-8", "replace") + "\n"
     tolerance = Tolerance(relative, absolute, figures, decimals)
     found = Checked(mark(opened.problem, read_answers(text), tolerance), points)
-    deliver(found, output, form, as_json, digits)
+    deliver(found, to)
     if not found.all_right:
         click.get_current_context().exit(WRONG_ANSWERS)
 
@@ -101,10 +97,7 @@ def _document(
     sheet: str,
     document: str | None,
     seed: int | None,
-    output: Path | None,
-    form: str | None,
-    as_json: bool,
-    digits: Digits,
+    to: Output,
 ) -> None:
     """A worked document."""
     from ..api import from_text, read_text
@@ -133,14 +126,14 @@ def _document(
     else:
         opened = open_sheet(sheet, seed)
     found = ProofreadDocument(proofread(text, opened.problem, place.name))
-    deliver(found, output, form, as_json, digits)
+    deliver(found, to)
     if not found.all_right:
         click.get_current_context().exit(WRONG_ANSWERS)
 
 
 def _function(
-    sheet: str, seed: int | None, file: Path, function: str, relative: float | None, output: Path | None,
-    form: str | None, as_json: bool, digits: Digits, seconds: float,
+    sheet: str, seed: int | None, file: Path, function: str, relative: float | None, to: Output,
+    seconds: float,
 ) -> None:  # fmt: skip
     """A backward pass of someone's own."""
     from ..api.marking import GradientsGiven
@@ -151,7 +144,7 @@ def _function(
     folder = Path(sheet).parent if Path(sheet).exists() else Path()
     given = gradients_of_file(file, function, opened.write(), folder, seconds)
     found = GradientsGiven(check_given(given, opened.problem, relative))
-    deliver(found, output, form, as_json, digits)
+    deliver(found, to)
     if not found.all_right:
         click.get_current_context().exit(WRONG_ANSWERS)
 
@@ -160,10 +153,7 @@ def _class(
     sheet: Sheet,
     folder: Path,
     tolerance: Tolerance,
-    output: Path | None,
-    form: str | None,
-    as_json: bool,
-    digits: Digits,
+    to: Output,
 ) -> None:
     """A folder with a file for each person."""
     from ..api.marking import CheckedGroup
@@ -172,6 +162,6 @@ def _class(
     files = answer_files(folder)
     with Progress(len(files), least=20) as bar:
         found = CheckedGroup(mark_group(sheet.problem, files, tolerance, bar.sheets))
-    deliver(found, output, form, as_json, digits)
+    deliver(found, to)
     if not found.all_right:
         click.get_current_context().exit(WRONG_ANSWERS)

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from ..errors import SheetError, UsageError, nearest
 from ..notation.numbers import Digits
+from ..render.files import FORMATS
 
 if TYPE_CHECKING:
     from ..api import Sheet
-    from ..document.parts import Document
+    from ..api.results import Result
     from ..train.fit import Fitting
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-class Drawable(Protocol):
-    """A result that can be a page and plain data."""
-
-    def document(self) -> Document: ...
-
-    def to_dict(self) -> dict[str, Any]: ...
 
 
 class DigitsType(click.ParamType):  # type: ignore[type-arg]
@@ -44,33 +38,67 @@ class DigitsType(click.ParamType):  # type: ignore[type-arg]
         return self.fail(f"{value} is no number of digits; give 1 to 17, or `full` for every digit", param, ctx)
 
 
+@dataclass(frozen=True)
+class Output:
+    """Where a result goes, and how it looks there."""
+
+    path: Path | None
+    form: str | None
+    as_json: bool
+    digits: Digits
+    paper: str
+
+    @property
+    def to_file(self) -> bool:
+        return self.path is not None and str(self.path) != "-"
+
+    @property
+    def format(self) -> str | None:
+        """The format: asked for, or told by the ending of the file; None is as a terminal shows it.
+
+        Raises:
+            UsageError: two that contradict each other, or an ending that Backhand does not write.
+        """
+        from ..render.files import format_of
+
+        if self.as_json and self.form not in (None, "json"):
+            raise UsageError(f"--json and --format {self.form} contradict each other", expected="one of them")
+        if self.as_json or self.form:
+            return "json" if self.as_json else self.form
+        return format_of(self.path) if self.path is not None and self.to_file else None
+
+
 def output_options(command: Command) -> Command:
-    """-o, --format, --json, --digits."""
+    """-o, --format, --json, --digits, --paper, which the command is given as one: `to`."""
+
+    @wraps(command)
+    def with_output(
+        *args: Any, output: Path | None, form: str | None, as_json: bool, digits: Digits, paper: str, **others: Any
+    ) -> Any:
+        return command(*args, to=Output(output, form, as_json, digits, paper), **others)
+
     options = [
         click.option(
             "-o",
             "--output",
             type=click.Path(dir_okay=True, path_type=Path),
-            help=("Write to FILE; its ending chooses the format (.txt .md .tex .html .json)."),
+            help="Write to FILE; its ending chooses the format (.html .pdf .xlsx .md .tex .typ .json .txt).",
         ),
-        click.option(
-            "--format",
-            "form",
-            type=click.Choice(["text", "markdown", "latex", "html", "json"]),
-            help="The format, whatever the file is called.",
-        ),
-        click.option("--json", "as_json", is_flag=True, help=("One JSON document with every number as a full double.")),
+        click.option("--format", "form", type=click.Choice(FORMATS), help="The format, whatever the file is called."),
+        click.option("--json", "as_json", is_flag=True, help="One JSON document with every number as a full double."),
         click.option(
             "--digits",
             type=DigitsType(),
             default="6",
             show_default=True,
-            help=("Significant digits shown; `full` for all."),
+            help="Significant digits shown; `full` for all.",
         ),
+        click.option("--paper", type=click.Choice(["a4", "letter"]), default="a4", show_default=True, help="Of a PDF."),
     ]
+    made: Any = with_output
     for option in reversed(options):
-        command = option(command)
-    return command
+        made = option(made)
+    return made  # type: ignore[no-any-return]
 
 
 def open_sheet(source: str, seed: int | None = None, data: Path | None = None) -> Sheet:
@@ -152,45 +180,35 @@ def _seeded(text: str, name: str, folder: Path, seed: int | None) -> Sheet:
 
 
 def deliver(
-    result: Drawable,
-    output: Path | None,
-    form: str | None,
-    as_json: bool,
-    digits: Digits,
-    data: dict[str, Any] | None = None,
+    result: Result, to: Output, data: dict[str, Any] | None = None, workbook: Callable[[], bytes] | None = None
 ) -> None:
     """Prints a result, or writes it to a file whole.
 
+    Args:
+        data: the result as JSON, where it is not all of it.
+        workbook: makes the workbook, where it is not the usual one.
     Raises:
         UsageError: an ending that says no format, or a place that cannot be written to.
     """
-    from ..render.files import as_text, format_of, write_whole
+    from ..render.files import BINARY, rendered, to_json, write_whole
 
-    if as_json and form not in (None, "json"):
-        raise UsageError(f"--json and --format {form} contradict each other", expected="one of them")
-    form = "json" if as_json else form
-    if output is not None and str(output) != "-":
-        form = form or format_of(output)
-        text = (
-            as_text(result.document(), (data or result.to_dict()) if form == "json" else None, form, digits)
-            if form != "json"
-            else _json(result, data)
-        )
-        write_whole(output, text)
-        click.echo(f"written: {output}", err=True)
+    form = to.format
+    if form is None or (form == "text" and not to.to_file):
+        print_document(result.document(), to.digits)
         return
+    if form in BINARY and not to.to_file and sys.stdout.isatty():
+        raise UsageError(f"a terminal cannot show {form}", hint=f"-o FILE.{form}")
     if form == "json":
-        click.echo(_json(result, data), nl=False)
-    elif form in ("markdown", "latex", "html"):
-        click.echo(as_text(result.document(), None, form, digits), nl=False)
+        content: str | bytes = to_json(data if data is not None else result.to_dict())
+    elif form == "xlsx":
+        content = (workbook or result.to_xlsx)()
     else:
-        print_document(result.document(), digits)
-
-
-def _json(result: Drawable, data: dict[str, Any] | None) -> str:
-    from ..render.files import to_json
-
-    return to_json(data if data is not None else result.to_dict())
+        content = rendered(result.document(), form, to.digits, to.paper)
+    if to.path is not None and to.to_file:
+        write_whole(to.path, content)
+        click.echo(f"written: {to.path}", err=True)
+    else:
+        click.echo(content, nl=False)
 
 
 def print_document(document: Any, digits: Digits) -> None:

@@ -13,7 +13,7 @@ import click
 from ..errors import BackhandError, UsageError
 from ..notation.numbers import Digits
 from .checking import check
-from .common import Progress, deliver, open_sheet, output_options
+from .common import Output, Progress, deliver, open_sheet, output_options
 from .training import predict, train
 
 MOST_EPOCHS = 10**12
@@ -81,6 +81,7 @@ def backhand() -> None:
 )
 @click.option("--all-rows", is_flag=True, help="Write every row out in full.")
 @click.option("--surface", metavar="P,Q", help="Draw the cost over two parameters: w,b or w=-1..2,b=0..3.")
+@click.option("--blank", is_flag=True, help="With -o FILE.xlsx: a worksheet to fill in, which `check` reads back.")
 @click.option("--questions", is_flag=True, help="Questions about the network, with their answers.")
 @click.option("--only", metavar="NAMES", help="JSON: keep these names only, such as w1,cost.")
 @click.option("--every", type=click.IntRange(1), default=1, help="JSON: keep every so many-th step only.")
@@ -99,15 +100,13 @@ def show(
     rows: tuple[int, ...],
     all_rows: bool,
     surface: str | None,
+    blank: bool,
     questions: bool,
     only: str | None,
     every: int,
     data: Path | None,
     seed: int | None,
-    output: Path | None,
-    form: str | None,
-    as_json: bool,
-    digits: Digits,
+    to: Output,
 ) -> None:
     """Work SHEET out: forward feed, cost, every partial, update, and the epoch after.
 
@@ -118,21 +117,24 @@ def show(
     from ..explain.show import Choices
 
     opened = open_sheet(sheet, seed, data)
-    machine = as_json or form == "json" or (output is not None and form is None and output.suffix.lower() == ".json")
+    form = to.format
+    machine = form == "json"
     chosen = _names(opened, only)
     total = max_epochs if until_gradient is not None else epochs
 
     in_full = holding(opened.problem, rows, all_rows, epoch)
 
     def keep(count: int, at: int) -> bool:
-        return (count - 1) % every == 0 if machine else count <= DETAIL or in_full(count, at)
+        return (count - 1) % every == 0 if machine else form == "xlsx" or count <= DETAIL or in_full(count, at)
 
     with Progress(total + epoch - 1) as bar:
         run = opened.run(total, until=until_gradient, progress=bar.epochs, keep=keep, epoch=epoch, fast=fast)
     _known_rows(opened, rows)
     choices = Choices(view, names, rows, DETAIL, questions, all_rows, surface)  # type: ignore[arg-type]
     work = Work(opened.problem, run, choices)
-    deliver(work, output, form, as_json, digits, work.to_dict(chosen) if machine else None)
+    if blank and form != "xlsx":
+        raise UsageError("--blank makes a worksheet to fill in", hint="-o work.xlsx")
+    deliver(work, to, work.to_dict(chosen) if machine else None, lambda: work.to_xlsx(blank))
     if run.failure is not None:
         raise run.failure
 
@@ -194,19 +196,18 @@ def why(
     general: str | None,
     data: Path | None,
     seed: int | None,
-    output: Path | None,
-    form: str | None,
-    as_json: bool,
-    digits: Digits,
+    to: Output,
 ) -> None:
     """Derive the partial of the cost by NAME: every path, their sum, and the same with the δ's looked up.
 
     NAME is a parameter, a node or an input, or an entry of one: w5, a1, "W1[2,1]".
     """
     if general is not None:
+        from ..api.results import GeneralRule
+
         if sheet is not None:
             raise UsageError("--general is a rule for no sheet in particular", hint="backhand why --general L")
-        deliver(_General(general), output, form, as_json, digits)
+        deliver(GeneralRule(general), to)
         return
     if sheet is None or name is None:
         raise click.UsageError("Give a sheet and a name: backhand why price w5 (or --general L).")
@@ -214,25 +215,8 @@ def why(
         found = open_sheet(sheet, seed, data).why(
             name, row, of=of, epoch=epoch, grain=grain, fast=fast, progress=bar.epochs
         )  # fmt: skip
-    object.__setattr__(found, "digits", digits)
-    deliver(found, output, form, as_json, digits)
-
-
-class _General:
-    """The general rule as a result."""
-
-    def __init__(self, layer: str) -> None:
-        self.layer = layer
-
-    def document(self) -> Any:
-        from ..explain.general import general_document
-
-        return general_document(self.layer)
-
-    def to_dict(self) -> dict[str, Any]:
-        from ..explain.general import general_json
-
-        return general_json(self.layer)
+    object.__setattr__(found, "digits", to.digits)
+    deliver(found, to)
 
 
 @backhand.command()
@@ -252,10 +236,7 @@ def gradcheck(
     epsilon: float,
     no_price: bool,
     seed: int | None,
-    output: Path | None,
-    form: str | None,
-    as_json: bool,
-    digits: Digits,
+    to: Output,
 ) -> None:
     """Hold back-propagation against differences, for every partial, and show what each way costs."""
     from ..api import Check
@@ -264,7 +245,7 @@ def gradcheck(
     opened = open_sheet(sheet, seed)
     with Progress(opened.network.parameter_count) as bar:
         check = Check(check_gradients(opened.problem, epsilon, not no_price, bar.count))
-    deliver(check, output, form, as_json, digits)
+    deliver(check, to)
     if not check.agrees:
         raise SystemExit(1)
 
@@ -284,16 +265,13 @@ def sweep(
     first: int,
     steps: int,
     below: float,
-    output: Path | None,
-    form: str | None,
-    as_json: bool,
-    digits: Digits,
+    to: Output,
 ) -> None:
     """Train SHEET's small network from many starting values at once, and tell how many of them learn it."""
     opened = open_sheet(sheet)
     with Progress(steps) as bar:
         found = opened.sweep(seeds, steps, first=first, below=below, progress=bar.epochs)
-    deliver(found, output, form, as_json, digits)
+    deliver(found, to)
 
 
 @backhand.command()

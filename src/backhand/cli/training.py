@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from ..errors import UsageError
-from ..notation.numbers import Digits
-from .common import Progress, deliver, open_sheet, output_options
+from .common import Output, Progress, deliver, open_sheet, output_options
 
 
 class _Sizes(click.ParamType[tuple[int, ...]]):
@@ -109,10 +108,7 @@ def train(
     target: str | None,
     model: Path | None,
     picture: Path | None,
-    output: Path | None,
-    form: str | None,
-    as_json: bool,
-    digits: Digits,
+    to: Output,
     **given: Any,
 ) -> None:
     """Train a network on the table DATA to predict --target, and write a model file.
@@ -127,7 +123,7 @@ def train(
     from ..render.files import check_place
 
     check_place(place, "choose another place with --model")
-    for written, option in ((picture, "--picture"), (output, "-o")):
+    for written, option in ((picture, "--picture"), (to.path if to.to_file else None, "-o")):
         if written is not None and str(written) != "-":
             check_place(written, f"choose another place with {option}")
     for name in ("until", "decay", "rate"):
@@ -146,7 +142,7 @@ def train(
 
         write_whole(picture, pictures_svg(found.document().pictures()))
         click.echo(f"written: {picture}", err=True)
-    deliver(found, output, form, as_json, digits)
+    deliver(found, to)
 
 
 _CHOICES = ("task", "missing", "ignore", "by_time", "weights", "class_weight", "threads")

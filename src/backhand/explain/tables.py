@@ -105,7 +105,7 @@ def derivative_table(scene: Scene) -> Table | None:
             by = Ref(leaf, at)
             value = float(np.asarray(value_of(scene.fill(slope))).reshape(-1)[0])
             function, partial = scene.named(formula), scene.named(Partial(left, by))
-            rows.append((scene.named(left), function, partial, _spelt(scene.named(slope)), value))
+            rows.append((scene.named(left), function, partial, spelt(scene.named(slope)), value))
     return Table(
         ("function", "formula", "derivative", "formula", "value"),
         tuple(rows),
@@ -126,11 +126,11 @@ def _uses(formula: Expr, network: Network) -> list[str]:
     return [node.name for role in (Role.EQUATION, Role.PARAMETER) for node in known if node.role is role]
 
 
-def _spelt(slope: Expr) -> Expr:
+def spelt(slope: Expr) -> Expr:
     """σ'(z) with its meaning where it is a matter of cases: relu'(z) is 1 if z > 0, else 0."""
     if type(slope) is Call and slope.prime and slope.op in VOCABULARY:
         if slope.op in ("max", "min"):
-            return _taken(slope)
+            return taken(slope)
         meaning = VOCABULARY[slope.op].derivative[slope.prime - 1]
         if type(meaning) is Call and meaning.op == "cases":
             letters = VOCABULARY[slope.op].letters
@@ -138,7 +138,7 @@ def _spelt(slope: Expr) -> Expr:
     return slope
 
 
-def _taken(slope: Call) -> Expr:
+def taken(slope: Call) -> Expr:
     """When max or min takes an argument: it beats those before it, for a tie goes to the first, and no later one
     beats it."""
     k = slope.prime - 1

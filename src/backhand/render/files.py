@@ -14,7 +14,8 @@ from ..document.parts import Document
 from ..errors import UsageError
 from ..notation.numbers import Digits
 
-FORMATS = {"text": ".txt", "markdown": ".md", "latex": ".tex", "html": ".html", "json": ".json"}
+FORMATS = ("text", "markdown", "latex", "html", "typst", "pdf", "xlsx", "json")
+BINARY = ("pdf", "xlsx")
 ENDINGS = {
     ".txt": "text",
     ".md": "markdown",
@@ -22,6 +23,9 @@ ENDINGS = {
     ".tex": "latex",
     ".html": "html",
     ".htm": "html",
+    ".typ": "typst",
+    ".pdf": "pdf",
+    ".xlsx": "xlsx",
     ".json": "json",
 }
 WIDTH = 100
@@ -43,8 +47,21 @@ def format_of(path: Path) -> str:
     return found
 
 
-def as_text(document: Document, data: dict[str, Any] | None, form: str, digits: Digits) -> str:
-    """A result in one of the formats."""
+def rendered(document: Document, form: str, digits: Digits, paper: str = "a4") -> str | bytes:
+    """A page in one of the formats.
+
+    Args:
+        paper: a4 or letter, for what is printed.
+    """
+    if form == "pdf":
+        from .typst import to_pdf
+
+        return to_pdf(document, digits, paper)
+    return as_text(document, None, form, digits, paper)
+
+
+def as_text(document: Document, data: dict[str, Any] | None, form: str, digits: Digits, paper: str = "a4") -> str:
+    """A result in one of the formats that are text."""
     if form == "json":
         return to_json(data or {})
     if form == "markdown":
@@ -55,6 +72,10 @@ def as_text(document: Document, data: dict[str, Any] | None, form: str, digits: 
         from .html import to_html
 
         return to_html(document, digits)
+    if form == "typst":
+        from .typst import to_typst
+
+        return to_typst(document, digits, paper)
     if form == "latex":
         from .latex import to_latex
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import groupby
 
 from ..document.parts import (
-    Cell,
     Chart,
     Diagram,
     Document,
@@ -25,19 +24,17 @@ from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
 from ..ops.vocabulary import LATEX
 from .chart import chart_latex
+from .columns import columns_of
 from .lines import LEFT, Line, left_width, working
-from .width import text_width, width
+from .width import width
 from .words import by_number, words
 
 ALIKE = 4.0  # em by which left sides below one another may differ
 LINE = 44.0  # em of a line
 SURE = 38.0  # em that surely fit on it, for widths are estimates
-PAGE = 44.0  # em of a line in a table, whose type is small
 SHORT = 40  # rows of a table that is not parted by the end of a page
 BESIDE = "\\hspace*{0.6em}"
 TITLE_END = "\\\\*[2pt]\n"
-COLUMN = 0.9  # em between two columns
-WIDEST = 20.0  # a wider column is broken into lines
 PREAMBLE = r"""\documentclass[a4paper,11pt,fleqn]{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
@@ -162,19 +159,11 @@ def _runs(text: Text, printer: LatexPrinter) -> str:
 
 def _table(table: Table, printer: LatexPrinter) -> str:
     """A table; one that is too wide for the page is split, its first columns repeated."""
-    columns = range(len(table.columns))
-    heads = [_cell(c, printer) for c in table.columns]
-    rows = [[_cell(c, printer) for c in row] for row in table.rows]
-    sizes = [max(map(_cell_width, [heads[i], *(row[i] for row in rows)])) + COLUMN for i in columns]
-    numeric = [bool(table.rows) and all(isinstance(r[i], float | int) for r in table.rows) for i in columns]
-    kinds = ["r" if n else "l" for n in numeric]
-    wide = [i for i in columns if sizes[i] > WIDEST and not numeric[i]]
-    if wide:
-        left = max(PAGE - sum(sizes[i] for i in columns if i not in wide), 12.0 * len(wide))
-        for i in wide:
-            sizes[i] = min(sizes[i], left / len(wide))
-            kinds[i] = f">{{\\raggedright\\arraybackslash}}p{{{sizes[i] - COLUMN:.1f}em}}"
-    groups = _groups(sizes, table.stub)
+    columns = columns_of(table, printer)
+    heads, rows, groups = columns.heads, columns.rows, columns.groups
+    kinds = ["r" if n else "l" for n in columns.numeric]
+    for i, wide in columns.broken.items():
+        kinds[i] = f">{{\\raggedright\\arraybackslash}}p{{{wide:.1f}em}}"
     blocks = []
     for number, group in enumerate(groups, 1):
         part = f" (part {number} of {len(groups)})" if len(groups) > 1 else ""
@@ -191,32 +180,3 @@ def _table(table: Table, printer: LatexPrinter) -> str:
         else:  # in one paragraph with its title, so that no page ends between them
             blocks.append(f"{title}{TITLE_END if title else ''}{{\\small\n{BESIDE}{drawn}}}")
     return "\n\n".join(blocks)
-
-
-def _groups(sizes: list[float], stub: int) -> list[list[int]]:
-    """Which columns stand together on the width of a page."""
-    first = list(range(stub))
-    start = sum(sizes[:stub])
-    groups, used = [[*first]], start
-    for i in range(stub, len(sizes)):
-        if len(groups[-1]) > stub and used + sizes[i] > PAGE:
-            groups.append([*first])
-            used = start
-        groups[-1].append(i)
-        used += sizes[i]
-    return groups
-
-
-def _cell(cell: Cell, printer: LatexPrinter) -> str:
-    if cell is None:
-        return ""
-    if isinstance(cell, str):
-        return words(cell)
-    return f"${printer(cell) if isinstance(cell, Expr) else printer.number(cell)}$"
-
-
-def _cell_width(cell: str) -> float:
-    """Formulas inside a line have small fractions."""
-    if cell.startswith("$") and "\\frac" in cell and "\\begin" not in cell:
-        return 0.75 * width(cell.strip("$"))
-    return width(cell.strip("$")) if cell.startswith("$") else text_width(cell)

@@ -1,0 +1,1 @@
+"""Exercises: made with friendly numbers that tell every slip apart, for paper and for learning platforms."""

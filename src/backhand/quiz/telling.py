@@ -1,0 +1,144 @@
+"""Which slips an exercise tells apart: every slip of the marking library, made in one step and worked on to the end.
+
+A slip that leaves every number that is asked for as it is (within what a platform lets pass) cannot be told from the
+right method. All slips of one step are followed through at once, a lane for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..check.book import Book, Circular, Working
+from ..check.library import Library
+from ..check.slips import Variant
+from ..explain.ledger import GIVEN, SUM, Array, Ledger, worked
+
+Tolerance = Callable[[float], float]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A number that is asked for: a quantity of a step, in one row (from 0)."""
+
+    key: str
+    row: int = 0
+
+
+Slip = tuple[str, str, str]  # the step, the kind of slip, the formula it makes of the step
+
+
+def untold(
+    ledger: Ledger, before: Book | None, asked: Sequence[Asked], tolerance: Tolerance,
+    none: frozenset[Slip] = frozenset(), most: int | None = None,
+) -> dict[Slip, Variant]:  # fmt: skip
+    """The slips that give every number asked for, within the tolerance.
+
+    Args:
+        before: the step before.
+        none: what is no slip at all in this network, such as a factor 1 that is left out.
+        most: with so many found the search ends.
+    """
+    return _Telling(ledger, before, asked, tolerance).untold(none, most)
+
+
+class _Telling:
+    def __init__(self, ledger: Ledger, before: Book | None, asked: Sequence[Asked], tolerance: Tolerance) -> None:
+        self.ledger = ledger
+        self.book = Book(ledger, Working(), before, sharp=True)
+        self.library = Library(self.book)
+        self.right = {a: self.at(ledger.exact(a.key), a.row) for a in asked}
+        self.allowed = {a: tolerance(value) for a, value in self.right.items()}
+        self.order: list[str] = []  # what the answers come of, each behind what it is made of
+        self.users: dict[str, list[str]] = {}
+        for one in asked:
+            self.visit(one.key)
+
+    @staticmethod
+    def at(numbers: Array, row: int) -> float:
+        return float(numbers[row if len(numbers) > 1 else 0])
+
+    def visit(self, key: str) -> None:
+        stack = [(key, False)]
+        known = set(self.order)
+        while stack:
+            now, ready = stack.pop()
+            if ready:
+                if now not in known:
+                    known.add(now)
+                    self.order.append(now)
+                continue
+            if now in known:
+                continue
+            stack.append((now, True))
+            for parent in self.parents(now):
+                if now not in self.users.setdefault(parent, []):
+                    self.users[parent].append(now)
+                stack.append((parent, False))
+
+    def parents(self, key: str) -> list[str]:
+        return [name.removeprefix(SUM) for name in self.ledger[key].parents]
+
+    def untold(self, none: frozenset[Slip], most: int | None) -> dict[Slip, Variant]:
+        found: dict[Slip, Variant] = {}
+        for key in reversed(self.order):  # what stands last is asked for itself, and quickest
+            if self.ledger[key].kind == GIVEN:
+                continue
+            known = {(key, v.slip, repr(v.flat)): v for v in self.library.variants(key)}
+            lanes, numbers = self.worked(key, [v for slip, v in known.items() if slip not in none])
+            if not lanes:
+                continue
+            told = self.told(self.followed(key, np.stack(numbers)))
+            found |= {(key, v.slip, repr(v.flat)): v for v, seen in zip(lanes, told, strict=True) if not seen}
+            if most is not None and len(found) >= most:
+                break
+        return found
+
+    def worked(self, key: str, variants: Sequence[Variant]) -> tuple[list[Variant], list[Array]]:
+        """What each slip gives in its own step; those that need what is not there yet are left out."""
+        count = self.ledger.count if self.ledger[key].by_row else 1
+        lanes, numbers = [], []
+        for variant in variants:
+            try:
+                value = self.book.predicted(key, variant.flat).numbers
+            except Circular:
+                continue
+            lanes.append(variant)
+            numbers.append(np.broadcast_to(value, (count,)))
+        return lanes, numbers
+
+    def followed(self, key: str, numbers: Array) -> Mapping[str, Array]:
+        """Every number that comes of a step, (slips, rows or 1), for all its slips at once."""
+        moved = {key: numbers}
+        slips, count = len(numbers), self.ledger.count
+        for now in self.order:
+            quantity = self.ledger[now]
+            if now == key or quantity.flat is None or moved.keys().isdisjoint(self.parents(now)):
+                continue
+            stacked: dict[str, Array] = {}
+            for name in quantity.parents:
+                inner = name.removeprefix(SUM)
+                value = moved.get(inner)
+                if value is None:
+                    value = self.ledger.exact(inner)[None]
+                if name.startswith(SUM):
+                    with np.errstate(all="ignore"):
+                        value = value.sum(axis=1, keepdims=True)
+                stacked[name] = np.broadcast_to(value, (slips, count)).ravel()
+            found = np.broadcast_to(worked(quantity.flat, stacked, slips * count), (slips * count,))
+            whole = found.reshape(slips, count)
+            moved[now] = whole if quantity.by_row else whole[:, :1]
+        return moved
+
+    def told(self, moved: Mapping[str, Array]) -> list[bool]:
+        slips = len(next(iter(moved.values())))
+        told = np.zeros(slips, bool)
+        for one, right in self.right.items():
+            if one.key in moved:
+                numbers = moved[one.key]
+                column = numbers[:, min(one.row, numbers.shape[1] - 1)]
+                with np.errstate(all="ignore"):
+                    told |= ~(np.abs(column - right) <= 2 * self.allowed[one])  # what is not finite is told
+        return [bool(t) for t in told]
