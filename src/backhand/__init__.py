@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 __all__ = [
     "BackhandError", "MLPClassifier", "MLPRegressor", "Sheet", "Work", "__version__", "check_gradients", "layers",
-    "load", "read", "train_table",
+    "load", "quiz", "read", "train_table",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from .api import Sheet, Work, layers, read
     from .api.estimators import MLPClassifier, MLPRegressor
     from .api.marking import check_gradients
+    from .api.quiz import quiz
     from .api.tables import load, train_table
     from .errors import BackhandError
 
@@ -40,6 +41,10 @@ def __getattr__(name: str) -> Any:
         from .api.marking import check_gradients
 
         return check_gradients
+    if name == "quiz":
+        from .api.quiz import quiz
+
+        return quiz
     if name in ("load", "train_table"):
         from .api import tables
 

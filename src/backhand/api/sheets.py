@@ -19,7 +19,9 @@ from ..sheet.write import write
 from .results import Check, SweepResult, Why, Work, derive_why
 
 if TYPE_CHECKING:
+    from .drawing import Drawing
     from .marking import Checked, CheckedGroup, ProofreadDocument
+    from .quiz import Quiz
 
 GRAINS = ("neurons", "layers", "inner")
 LARGEST_SHEET = 20_000_000
@@ -232,6 +234,20 @@ class Sheet:
         text = str(document) if inside else read_text(Path(document))
         title = "the document" if inside else Path(document).name
         return ProofreadDocument(proofread(text, self.problem, title))
+
+    def draw(
+        self, what: str = "network", *, surface: str | None = None, row: int = 1, epochs: int = 1, progress: Any = None
+    ) -> Drawing:
+        """A picture: network, backward, surface (with `surface="w,b"`), curves or histograms; `.save("net.svg")`."""
+        from .drawing import drawing
+
+        return drawing(self, what, surface, row, epochs, progress)
+
+    def quiz(self, level: str = "partials", variants: int = 1, *, seed: int = 1, **choices: Any) -> Quiz:
+        """Exercises from this sheet: its numbers are drawn anew; `choices` as of `bh.quiz`."""
+        from .quiz import quiz
+
+        return quiz(self, level=level, variants=variants, seed=seed, **choices)
 
     def gradcheck(self, epsilon: float = 1e-6, *, prices: bool = False) -> Check:
         """Back-propagation beside one-sided and central differences, for every partial.

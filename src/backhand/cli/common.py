@@ -269,6 +269,10 @@ class Progress:
         if self.bar:
             self.bar.update(self.task, completed=done, total=total, description="sheets marked")
 
+    def made(self, done: int, total: int) -> None:
+        if self.bar:
+            self.bar.update(self.task, completed=done, total=total, description="exercises made")
+
     def count(self, done: int, total: int) -> None:
         if self.bar and done % 20 == 0:
             self.bar.update(self.task, completed=done, total=total, description="partials")

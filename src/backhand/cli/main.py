@@ -14,6 +14,8 @@ from ..errors import BackhandError, UsageError
 from ..notation.numbers import Digits
 from .checking import check
 from .common import Output, Progress, deliver, open_sheet, output_options
+from .drawing import draw
+from .quizzing import quiz
 from .training import predict, train
 
 MOST_EPOCHS = 10**12
@@ -303,6 +305,8 @@ def examples(name: str | None) -> None:
 
 
 backhand.add_command(check)
+backhand.add_command(draw)
+backhand.add_command(quiz)
 backhand.add_command(train)
 backhand.add_command(predict)
 

@@ -99,12 +99,14 @@ Cell = str | float | Expr | None
 
 @dataclass(frozen=True)
 class Table:
-    """A table; the first `stub` columns name the row and are repeated where a table is split to fit."""
+    """A table; the first `stub` columns name the row and are repeated where a table is split to fit. A ruled one is
+    to be written into."""
 
     columns: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
     title: str = ""
     stub: int = 1
+    ruled: bool = False
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ right method. All slips of one step are followed through at once, a lane for eac
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from ..check.slips import Variant
 from ..explain.ledger import GIVEN, SUM, Array, Ledger, worked
 
 Tolerance = Callable[[float], float]
+Slip = tuple[str, str, str]  # the step, the kind of slip, the formula it makes of the step
 
 
 @dataclass(frozen=True)
@@ -27,30 +29,21 @@ class Asked:
     row: int = 0
 
 
-Slip = tuple[str, str, str]  # the step, the kind of slip, the formula it makes of the step
-
-
-def untold(
-    ledger: Ledger, before: Book | None, asked: Sequence[Asked], tolerance: Tolerance,
-    none: frozenset[Slip] = frozenset(), most: int | None = None,
-) -> dict[Slip, Variant]:  # fmt: skip
-    """The slips that give every number asked for, within the tolerance.
+class Telling:
+    """The slips on the way to some numbers, and which of them those numbers tell.
 
     Args:
         before: the step before.
-        none: what is no slip at all in this network, such as a factor 1 that is left out.
-        most: with so many found the search ends.
+        tolerance: how far a number may be off and is still taken for right.
     """
-    return _Telling(ledger, before, asked, tolerance).untold(none, most)
 
-
-class _Telling:
     def __init__(self, ledger: Ledger, before: Book | None, asked: Sequence[Asked], tolerance: Tolerance) -> None:
         self.ledger = ledger
         self.book = Book(ledger, Working(), before, sharp=True)
         self.library = Library(self.book)
         self.right = {a: self.at(ledger.exact(a.key), a.row) for a in asked}
         self.allowed = {a: tolerance(value) for a, value in self.right.items()}
+        self.known: dict[str, dict[Slip, Variant]] = {}
         self.order: list[str] = []  # what the answers come of, each behind what it is made of
         self.users: dict[str, list[str]] = {}
         for one in asked:
@@ -81,31 +74,42 @@ class _Telling:
     def parents(self, key: str) -> list[str]:
         return [name.removeprefix(SUM) for name in self.ledger[key].parents]
 
-    def untold(self, none: frozenset[Slip], most: int | None) -> dict[Slip, Variant]:
+    def slips(self, key: str, none: frozenset[Slip]) -> dict[Slip, Variant]:
+        """The slips that can be made in a step, without those that are none."""
+        if key not in self.known:
+            given = self.ledger[key].kind == GIVEN
+            self.known[key] = {} if given else {(key, v.slip, repr(v.flat)): v for v in self.library.variants(key)}
+        return {slip: variant for slip, variant in self.known[key].items() if slip not in none}
+
+    def kinds(self, none: frozenset[Slip]) -> Counter[tuple[str, str]]:
+        """How many slips of each kind there are, by the kind of step."""
+        return Counter((self.ledger[key].kind, slip) for at in self.order for key, slip, _ in self.slips(at, none))
+
+    def untold(self, none: frozenset[Slip]) -> dict[Slip, Variant]:
+        """The slips that give every number asked for, within the tolerance.
+
+        Args:
+            none: what is no slip at all in this network, such as a factor 1 that is left out.
+        """
         found: dict[Slip, Variant] = {}
-        for key in reversed(self.order):  # what stands last is asked for itself, and quickest
-            if self.ledger[key].kind == GIVEN:
-                continue
-            known = {(key, v.slip, repr(v.flat)): v for v in self.library.variants(key)}
-            lanes, numbers = self.worked(key, [v for slip, v in known.items() if slip not in none])
-            if not lanes:
-                continue
-            told = self.told(self.followed(key, np.stack(numbers)))
-            found |= {(key, v.slip, repr(v.flat)): v for v, seen in zip(lanes, told, strict=True) if not seen}
-            if most is not None and len(found) >= most:
-                break
+        for key in self.order:
+            lanes, numbers = self.worked(key, self.slips(key, none))
+            if lanes:
+                told = self.told(self.followed(key, np.stack(numbers)))
+                found |= {slip: v for (slip, v), seen in zip(lanes.items(), told, strict=True) if not seen}
         return found
 
-    def worked(self, key: str, variants: Sequence[Variant]) -> tuple[list[Variant], list[Array]]:
+    def worked(self, key: str, slips: Mapping[Slip, Variant]) -> tuple[dict[Slip, Variant], list[Array]]:
         """What each slip gives in its own step; those that need what is not there yet are left out."""
         count = self.ledger.count if self.ledger[key].by_row else 1
-        lanes, numbers = [], []
-        for variant in variants:
+        lanes: dict[Slip, Variant] = {}
+        numbers = []
+        for slip, variant in slips.items():
             try:
                 value = self.book.predicted(key, variant.flat).numbers
             except Circular:
                 continue
-            lanes.append(variant)
+            lanes[slip] = variant
             numbers.append(np.broadcast_to(value, (count,)))
         return lanes, numbers
 

@@ -234,7 +234,8 @@ class _Writer:
                 cells.append(f"<{tag}{kind}>{body}</{tag.split()[0]}>")
             lines.append(f"<tr>{''.join(cells)}</tr>")
         caption = f"<caption>{_words(table.title)}</caption>" if table.title else ""
-        body = f"<table>{caption}<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+        ruled = ' class="ruled"' if table.ruled else ""
+        body = f"<table{ruled}>{caption}<thead><tr>{heads}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
         return f'<div class="wide" role="group" tabindex="0" aria-label="{escape(table.title or "Table")}">{body}</div>'
 
     def head(self, cell: Cell) -> str:

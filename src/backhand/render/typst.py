@@ -102,7 +102,8 @@ class _Writer:
     def block(self, part: Part) -> str:
         match part:
             case Heading(text=text, level=level):
-                return f"#heading(level: {level}, {_content(text)})"
+                new = "#pagebreak(weak: true)\n" if level == 1 else ""  # each page of several begins a new one
+                return f"{new}#heading(level: {level}, {_content(text)})"
             case Text(kind=kind):
                 body = self.runs(part.runs)
                 if not body:
@@ -147,7 +148,10 @@ class _Writer:
             heads = ", ".join(f"[{self.cell(table.columns[i])}]" for i in group)
             lines = [", ".join(f"[{self.cell(row[i])}]" for i in group) + "," for row in table.rows]
             body = "\n  ".join([f"table.header({heads}, table.hline()),", *lines])
-            made = f"table(columns: ({widths},), align: ({sides},),\n  {body}\n)"
+            ruled = " stroke: 0.5pt, inset: (x: 0.6em, y: 0.6em)," if table.ruled else ""
+            if table.ruled:
+                widths = widths.removesuffix("auto") + "14em"
+            made = f"table(columns: ({widths},), align: ({sides},),{ruled}\n  {body}\n)"
             together = "#block(breakable: true)" if len(table.rows) > 25 else "#block(breakable: false)"
             drawn = made if len(table.rows) > 25 else f"fit({made})"
             blocks.append(f"{together}[{title}#{drawn}]")

@@ -1,0 +1,185 @@
+"""Exercises as pages: the task with a table to fill in, the key, the worked solution, the answer template."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..document.parts import Cell, Document, Formula, Heading, Inline, Page, Part, Table, Text, as_expr
+from ..engine.run import run
+from ..explain.derivation import derive
+from ..explain.diagram import diagram
+from ..explain.names import convention_text
+from ..explain.show import Choices, show_document
+from ..explain.why import why_document
+from ..network.graph import Network
+from ..notation.expr import Call, Expr, Num, Partial, Ref
+from .exercise import Exercise, Item
+
+MOST_WEIGHTS = 60
+ACCURACY = "Carry five significant figures; an answer may be off by half a percent."
+
+
+@dataclass(frozen=True)
+class Field:
+    """What is to be typed in: said in words or as a formula, the number, how far it may be off."""
+
+    label: tuple[Inline, ...]
+    value: float
+    tolerance: float
+    name: str
+
+
+def fields(exercise: Exercise) -> list[Field]:
+    """The numbers an exercise asks for, as a platform wants them; none where the answer is in letters."""
+    if exercise.plant is not None:
+        item, _ = exercise.plant.shown[exercise.plant.line - 1]
+        return [
+            Field(("the number of the first wrong line",), float(exercise.plant.line), 0.1, "line"),
+            Field(("the right number there",), item.value, max(item.tolerance / item.scale, 1e-9), "right"),
+        ]
+    return [Field((scaled(item),), item.asked, item.tolerance, item.name) for item in exercise.items]
+
+
+def scaled(item: Item) -> Expr:
+    """What is asked for: 1000·∂C/∂w where the number is small."""
+    return item.left if item.scale == 1.0 else Call("mul", (Num(item.scale), item.left))
+
+
+def task_parts(exercise: Exercise, drawn: bool = True) -> list[Part]:
+    """The task without its title: the network, its numbers, what is to be found."""
+    page, network, cost = Page(), exercise.problem.network, exercise.problem.network.cost
+    assert cost is not None
+    page.add(*(Formula(Ref(node.name), node.formula) for node in network.equations if node.formula is not None))
+    page.add(Formula(Ref(cost.name), cost.written))
+    page.note(f"{cost.name} is {convention_text(cost, {})}.")
+    if exercise.derive is None:
+        page.text(*_weights(network))
+        if table := _data(exercise):
+            page.add(table)
+        if drawn:
+            page.add(diagram(network, title="The network"))
+    page.text(*_order(exercise))
+    if exercise.plant is not None:
+        page.add(_shown(exercise))
+    return page.parts
+
+
+def _weights(network: Network) -> list[Inline]:
+    runs: list[Inline] = []
+    for node in network.parameters[:MOST_WEIGHTS]:
+        assert node.value is not None
+        runs += [", " if runs else "", Ref(node.name), " = ", as_expr(node.value)]
+    return [*runs, "."]
+
+
+def _data(exercise: Exercise) -> Table | None:
+    table, network = exercise.problem.table, exercise.problem.network
+    if table is None:
+        return None
+    refs = [ref for node in (*network.inputs, *network.targets) for ref in node.entries()]
+    rows: list[tuple[Cell, ...]] = []
+    for row in range(table.rows):
+        rows.append((str(row + 1), *(float(table.columns[r.name][(row, *r.place)]) for r in refs)))
+    return Table(("row", *refs), tuple(rows))
+
+
+def _order(exercise: Exercise) -> list[Inline]:
+    """What is to be done."""
+    network = exercise.problem.network
+    cost, rate = network.cost, exercise.problem.plan.rate
+    assert cost is not None
+    whole = f" of the whole {cost.name}" if exercise.rows > 1 else ""
+    match exercise.level:
+        case "forward":
+            return ["Work the network forward" + (", row by row" if exercise.rows > 1 else "") + ". ", ACCURACY]
+        case "partial":
+            return ["Work out ", exercise.items[0].left, f"{whole} at these weights. ", ACCURACY]
+        case "partials":
+            return [f"Work out every partial{whole} at these weights. ", ACCURACY]
+        case "update":
+            assert rate is not None
+            return [
+                f"Work out every partial{whole}, update all weights once (η = ", rate, "), all at the old weights, and"
+                " work the network forward again with the new ones (#2). ", ACCURACY,
+            ]  # fmt: skip
+        case "batch":
+            return [f"Work all {exercise.rows} rows as one batch: {cost.name}, and every partial{whole}. ", ACCURACY]
+        case "letters":
+            assert exercise.derive is not None
+            partial = Partial(Ref(cost.name), exercise.derive)
+            return ["Derive ", partial, " in letters, for one row: every path to the cost as a product of partials."]
+    return [
+        "Somebody worked this network. One step is wrong, and what comes after it follows from the wrong number."
+        " Which is the first wrong line, what should stand there, and what was done wrong?"
+    ]
+
+
+def _shown(exercise: Exercise) -> Table:
+    """The worked solution with its slip."""
+    assert exercise.plant is not None
+    rows = [(str(k), item.left, value) for k, (item, value) in enumerate(exercise.plant.shown, 1)]
+    return Table(("line", "", "number"), tuple(rows), "The worked solution", stub=1)
+
+
+def task_document(exercise: Exercise) -> Document:
+    """The task, with a table to fill in."""
+    parts: list[Part] = [Heading(exercise.title, 1), *task_parts(exercise)]
+    if exercise.derive is None:
+        rows: list[tuple[Cell, ...]] = []
+        for field in fields(exercise):
+            head = field.label[0]
+            rows.append((head if isinstance(head, str | Expr) else "", ""))
+        parts.append(Table(("asked for", "answer"), tuple(rows), "To fill in", ruled=True))
+    return Document(tuple(parts), exercise.title)
+
+
+def key_document(exercise: Exercise) -> Document:
+    """The answers, and the working behind them."""
+    parts: list[Part] = [Heading(f"{exercise.title}: key", 1)]
+    if exercise.derive is None:
+        rows: list[tuple[Cell, ...]] = []
+        for field in fields(exercise):
+            head = field.label[0]
+            rows.append((head if isinstance(head, str | Expr) else "", field.value, field.tolerance))
+        parts.append(Table(("asked for", "answer", "may be off by"), tuple(rows), "Answers"))
+    if exercise.plant is not None:
+        item, value = exercise.plant.shown[exercise.plant.line - 1]
+        said = f"The slip: {exercise.plant.text}. Line {exercise.plant.line} has "
+        parts.append(Text((said, item.left, " = ", value, "; right is ", item.value, ".")))
+    return Document((*parts, *_without_title(solution_document(exercise))), f"{exercise.title}: key")
+
+
+def solution_document(exercise: Exercise) -> Document:
+    """The worked solution: every step of what is asked for."""
+    problem, cost = exercise.problem, exercise.problem.network.cost
+    assert cost is not None
+    if exercise.derive is not None:
+        return why_document(derive(problem, None, exercise.derive, row=None, of=None, grain="neurons"))
+    worked = run(problem, 2 if exercise.level == "update" else 1)
+    return show_document(problem, worked, Choices(all_rows=True))
+
+
+def _without_title(document: Document) -> tuple[Part, ...]:
+    return tuple(p for p in document.parts if not (isinstance(p, Heading) and p.level == 1))
+
+
+def template(exercise: Exercise) -> str:
+    """The answer file to fill in, which `backhand check` marks."""
+    lines = [f"# {exercise.title}: write your numbers behind the equals signs."]
+    if exercise.derive is not None:
+        cost = exercise.problem.network.cost
+        assert cost is not None
+        return f"# {exercise.title}: derive d{cost.name}/d{exercise.derive.name} in letters.\n"
+    if exercise.plant is not None:
+        return "\n".join([*lines, "# the number of the first wrong line:", "# what should stand there:", ""])
+    return "\n".join([*lines, *(f"{item.name} = " for item in exercise.items), ""])
+
+
+def key_lines(exercise: Exercise) -> str:
+    """The same with the right numbers, all digits."""
+    return "".join(f"{item.name} = {item.value!r}\n" for item in exercise.items)
+
+
+def together(documents: list[Document], title: str) -> Document:
+    """Several pages as one."""
+    return Document(tuple(part for document in documents for part in document.parts), title)
