@@ -14,17 +14,34 @@ from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 __all__ = [
-    "BackhandError", "MLPClassifier", "MLPRegressor", "Sheet", "Work", "__version__", "check_gradients", "layers",
-    "load", "quiz", "read", "train_table",
+    "BackhandError",
+    "MLPClassifier",
+    "MLPRegressor",
+    "Sheet",
+    "Work",
+    "__version__",
+    "check_gradients",
+    "exercises",
+    "layers",
+    "load",
+    "read",
+    "train_table",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from .api import Sheet, Work, layers, read
     from .api.estimators import MLPClassifier, MLPRegressor
     from .api.marking import check_gradients
-    from .api.quiz import quiz
+    from .api.quiz import exercises
     from .api.tables import load, train_table
     from .errors import BackhandError
+
+
+def load_ipython_extension(ipython: Any) -> None:
+    """`%load_ext backhand` in a notebook; then `%%backhand` before a sheet shows it worked."""
+    from .api.notebook import load
+
+    load(ipython)
 
 
 def __getattr__(name: str) -> Any:
@@ -41,10 +58,10 @@ def __getattr__(name: str) -> Any:
         from .api.marking import check_gradients
 
         return check_gradients
-    if name == "quiz":
-        from .api.quiz import quiz
+    if name == "exercises":
+        from .api.quiz import exercises
 
-        return quiz
+        return exercises
     if name in ("load", "train_table"):
         from .api import tables
 

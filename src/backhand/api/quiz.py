@@ -119,7 +119,7 @@ def _folder(place: Path) -> None:
         raise UsageError(f"cannot make the folder {place}: {problem.strerror or problem}") from None
 
 
-def quiz(
+def exercises(
     sheet: Sheet | None = None, *, level: str = "partials", variants: int = 1, seed: int = 1, title: str = "",
     dead: bool = False, saturated: bool = False, progress: Any = None, **wish: Any,
 ) -> Quiz:  # fmt: skip
@@ -137,7 +137,8 @@ def quiz(
 
     from ..errors import UsageError
     from ..quiz.form import Wish, form_of_sheet, form_of_wish
-    from ..quiz.generate import Allowed, exercises
+    from ..quiz.generate import Allowed
+    from ..quiz.generate import exercises as made
     from ..quiz.names import DIFFICULTIES
 
     difficulty = wish.get("difficulty", "normal")
@@ -152,7 +153,7 @@ def quiz(
         form = form_of_wish(replace(Wish(), **wish))
         name = title or "Exercise"
     found = []
-    for exercise in exercises(form, level, variants, seed, name, Allowed(dead, saturated)):
+    for exercise in made(form, level, variants, seed, name, Allowed(dead, saturated)):
         found.append(exercise)
         if progress:
             progress(len(found), variants)

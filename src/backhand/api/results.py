@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from ..explain.gradcheck import GradientCheck
     from ..explain.record import Row, StepRecord
     from ..explain.show import Choices
+    from .sheets import Sheet
 
 
 class Result(ABC):
@@ -104,6 +105,10 @@ class Result(ABC):
             draw(self.document(), console, self.digits)
         yield Text.from_ansi(captured.get())
 
+    def _mime_(self) -> tuple[str, str]:
+        """For marimo, which shows one kind."""
+        return "text/html", self._repr_mimebundle_()["text/html"]
+
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """The result for a notebook: text, HTML that needs no scripts, LaTeX."""
         from ..render.html import to_fragment
@@ -115,6 +120,19 @@ class Result(ABC):
             "text/html": to_fragment(document, self.digits),
             "text/latex": to_latex_piece(document, self.digits),
         }
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SheetPage(Result):
+    """A sheet as a page, before it is worked."""
+
+    sheet: Sheet
+
+    def document(self) -> Document:
+        return self.sheet.document()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"title": self.sheet.title, "sheet": self.sheet.write()}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

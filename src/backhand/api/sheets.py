@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..document.parts import Document
 from ..engine.run import MAX_EPOCHS, Progress, Run, run
 from ..engine.training import Point, Step, has_rows, steps
 from ..errors import SheetError, UsageError, nearest
@@ -16,7 +17,7 @@ from ..sheet.model import SheetText
 from ..sheet.parse import parse
 from ..sheet.source import text_of
 from ..sheet.write import write
-from .results import Check, SweepResult, Why, Work, derive_why
+from .results import Check, SheetPage, SweepResult, Why, Work, derive_why
 
 if TYPE_CHECKING:
     from .drawing import Drawing
@@ -50,6 +51,27 @@ class Sheet:
     @property
     def warnings(self) -> tuple[str, ...]:
         return self.problem.warnings
+
+    def document(self) -> Document:
+        """The sheet as a page: its equations, its cost, its network drawn."""
+        from ..explain.show import Choices, show_document
+
+        return show_document(self.problem, Run((), (), {}, None, 0), Choices(plain=True))
+
+    def __rich_console__(self, console: Any, options: Any) -> Any:
+        yield from self._page().__rich_console__(console, options)
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return self._page()._repr_mimebundle_()
+
+    def _mime_(self) -> tuple[str, str]:
+        return self._page()._mime_()
+
+    def _page(self) -> SheetPage:
+        return SheetPage(self)
+
+    def __repr__(self) -> str:
+        return f"<Sheet: {self.title or 'without a title'}, {self.network.parameter_count} parameters>"
 
     def write(self) -> str:
         """The sheet's text; reading it gives the same network."""
@@ -244,10 +266,10 @@ class Sheet:
         return drawing(self, what, surface, row, epochs, progress)
 
     def quiz(self, level: str = "partials", variants: int = 1, *, seed: int = 1, **choices: Any) -> Quiz:
-        """Exercises from this sheet: its numbers are drawn anew; `choices` as of `bh.quiz`."""
-        from .quiz import quiz
+        """Exercises from this sheet: its numbers are drawn anew; `choices` as of `bh.exercises`."""
+        from .quiz import exercises
 
-        return quiz(self, level=level, variants=variants, seed=seed, **choices)
+        return exercises(self, level=level, variants=variants, seed=seed, **choices)
 
     def gradcheck(self, epsilon: float = 1e-6, *, prices: bool = False) -> Check:
         """Back-propagation beside one-sided and central differences, for every partial.

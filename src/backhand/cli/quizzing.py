@@ -50,7 +50,7 @@ def quiz(
     """
     from dataclasses import replace
 
-    from ..api.quiz import quiz as make
+    from ..api.quiz import exercises as make
 
     if sheet is not None and layers is not None:
         raise UsageError("an exercise comes from a sheet or from --layers", expected="one of them")

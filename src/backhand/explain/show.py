@@ -49,6 +49,7 @@ class Choices:
     questions: bool = False
     all_rows: bool = False
     surface: str | None = None  # two parameters over which the cost is drawn
+    plain: bool = False  # the network alone, nothing worked
 
 
 @dataclass
@@ -69,6 +70,8 @@ class _Shower:
         page.title = network.title or "A network"
         page.heading(page.title, 1)
         self.about()
+        if self.choices.plain:
+            return page.done()
         if network.in_letters:
             self.letters()
         elif not self.run.steps and self.run.tolerance is not None:

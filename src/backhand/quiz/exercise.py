@@ -25,6 +25,7 @@ class Item:
         value: the right number.
         row: of the sheet, where it belongs to one.
         step: from 0.
+        when: in words, where it is not of the first pass: "after the update".
     """
 
     name: str
@@ -33,6 +34,7 @@ class Item:
     key: str
     row: int | None = None
     step: int = 0
+    when: str = ""
 
     @property
     def scale(self) -> float:
@@ -139,16 +141,17 @@ def items_of(level: str, ledgers: list[Ledger], chosen: int = 0, zeros: bool = F
         found += totals
     if level == "update":
         for ref in parameters:
-            found.append(_one(ledger, ledger.new(ref), Ref(f"{ref.name}'", ref.index), f"{key_of(ref)}'"))
+            new = _one(ledger, ledger.new(ref), ref, f"{key_of(ref)}'")
+            found.append(replace(new, when="after the update"))
         second = ledgers[1]
         for node in network.outputs:
             for ref in node.entries():
-                shown = Ref(f"{ref.name}#2", ref.index)
                 found += [
-                    replace(item, name=f"{item.name}#2", step=1)
-                    for item in _rows(second, second.value(ref), shown, key_of(ref))
+                    replace(item, name=f"{item.name}#2", step=1, when="in epoch 2")
+                    for item in _rows(second, second.value(ref), ref, key_of(ref))
                 ]
-        found.append(_one(second, second.cost(), Ref(f"{cost.name}#2"), f"{cost.name}#2", 1))
+        whole = _one(second, second.cost(), Ref(cost.name), f"{cost.name}#2", 1)
+        found.append(replace(whole, when="in epoch 2"))
     return [item for item in found if (zeros or item.value != 0) and math.isfinite(item.value)]
 
 

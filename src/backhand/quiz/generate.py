@@ -31,6 +31,7 @@ LARGEST = 1e5
 DRAWS = 3000  # of numbers that are friendly at all, before a form is given up
 TRIES = 30  # of friendly numbers, before slips that make no difference in single places are let pass
 GENERIC = 8  # draws that tell what is no slip at all
+_WIDER = "more rows (--rows 3), another level, or --allow dead,saturated"
 COMMON = 5.0  # the prior of slips that are planted
 
 
@@ -77,6 +78,8 @@ class _Maker:
         self.form, self.level, self.seed, self.title, self.allowed = form, level, seed, title, allowed
         if level == "update" and form.problem.plan.rate is None:
             raise UsageError("an update needs a rate", hint="add `rate 0.1` to the sheet")
+        ops = {call.op for node in form.network.equations if node.formula is not None for call in calls(node.formula)}
+        self.kinked = not ops.isdisjoint(KINKED)  # where a unit is silent, slips in it make no difference
         self._none: dict[tuple[str, ...], frozenset[Slip]] = {}
 
     def rng(self, number: int) -> random.Random:
@@ -102,13 +105,13 @@ class _Maker:
             tries += 1
             if best is None or (len(draw.lost), draw.missed) < (len(best.lost), best.missed):
                 best = draw
-            if best.missed == 0 or (tries >= TRIES and not best.lost) or tries >= 4 * TRIES:
+            if best.missed == 0 or (tries >= TRIES and not best.lost and self.kinked) or tries >= 4 * TRIES:
                 break
         if best is None or best.lost:
             lost = f"the slip `{best.lost[0]}` makes no difference" if best else reason
             raise UsageError(
                 f"no numbers make an exercise of this form: {lost}",
-                hint="more rows (--rows 3), another level, or --allow dead,saturated",
+                hint="a larger rate, or another level" if self.level == "update" else _WIDER,
             )
         return self.finished(number, title, best, chosen, rng)
 

@@ -13,6 +13,7 @@ from ..explain.show import Choices, show_document
 from ..explain.why import why_document
 from ..network.graph import Network
 from ..notation.expr import Call, Expr, Num, Partial, Ref
+from ..notation.text import PLAIN
 from .exercise import Exercise, Item
 
 MOST_WEIGHTS = 60
@@ -37,7 +38,18 @@ def fields(exercise: Exercise) -> list[Field]:
             Field(("the number of the first wrong line",), float(exercise.plant.line), 0.1, "line"),
             Field(("the right number there",), item.value, max(item.tolerance / item.scale, 1e-9), "right"),
         ]
-    return [Field((scaled(item),), item.asked, item.tolerance, item.name) for item in exercise.items]
+    return [
+        Field((scaled(item), *((f" {item.when}",) if item.when else ())), item.asked, item.tolerance, item.name)
+        for item in exercise.items
+    ]
+
+
+def _head(field: Field) -> Cell:
+    """What is asked for, for a cell: a formula by itself, or words."""
+    first, *rest = field.label
+    if rest:
+        return "".join(PLAIN(run) if isinstance(run, Expr) else str(run) for run in field.label)
+    return first
 
 
 def scaled(item: Item) -> Expr:
@@ -127,8 +139,7 @@ def task_document(exercise: Exercise) -> Document:
     if exercise.derive is None:
         rows: list[tuple[Cell, ...]] = []
         for field in fields(exercise):
-            head = field.label[0]
-            rows.append((head if isinstance(head, str | Expr) else "", ""))
+            rows.append((_head(field), ""))
         parts.append(Table(("asked for", "answer"), tuple(rows), "To fill in", ruled=True))
     return Document(tuple(parts), exercise.title)
 
@@ -139,8 +150,7 @@ def key_document(exercise: Exercise) -> Document:
     if exercise.derive is None:
         rows: list[tuple[Cell, ...]] = []
         for field in fields(exercise):
-            head = field.label[0]
-            rows.append((head if isinstance(head, str | Expr) else "", field.value, field.tolerance))
+            rows.append((_head(field), field.value, field.tolerance))
         parts.append(Table(("asked for", "answer", "may be off by"), tuple(rows), "Answers"))
     if exercise.plant is not None:
         item, value = exercise.plant.shown[exercise.plant.line - 1]

@@ -16,8 +16,8 @@ from .statement import Statement, latex_maths, numbered, plain
 def prairielearn(exercises: Sequence[Exercise], title: str) -> dict[str, str]:
     """The files by their paths within `questions/`."""
     files = {}
-    for exercise in exercises:
-        folder = f"exercise{exercise.number:03d}"
+    for k, exercise in enumerate(exercises, 1):
+        folder = f"exercise{k:03d}"
         name = str(uuid5(NAMESPACE_URL, f"backhand {exercise.text} {exercise.level}"))  # the same for the same exercise
         about = {
             "uuid": name, "title": exercise.title, "topic": title, "tags": ["numeric", exercise.level], "type": "v3",

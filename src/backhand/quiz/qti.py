@@ -27,7 +27,7 @@ HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
 def qti21(exercises: Sequence[Exercise], title: str) -> bytes:
     """A content package: an item for each exercise, and a test of all of them."""
     files: dict[str, str | bytes] = {}
-    names = [f"exercise{exercise.number}" for exercise in exercises]
+    names = [f"exercise{k}" for k in range(1, len(exercises) + 1)]
     items = {f"{name}.xml": _item21(exercise, name) for name, exercise in zip(names, exercises, strict=True)}
     resources = "".join(
         f'<resource identifier="RES-{name}" type="imsqti_item_xmlv2p1" href="{name}.xml"><file href="{name}.xml"/>'
@@ -90,8 +90,8 @@ def qti12(exercises: Sequence[Exercise], title: str) -> bytes:
     """A package for Canvas: the task as text, then a numerical question for each number."""
     statement = Statement(latex_maths)
     items, points = [], 0
-    for exercise in exercises:
-        name = f"exercise{exercise.number}"
+    for k, exercise in enumerate(exercises, 1):
+        name = f"exercise{k}"
         items.append(_item12(f"{name}_text", exercise.title, statement.task(exercise), None))
         for key, field in numbered(exercise):
             points += 1
