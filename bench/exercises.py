@@ -25,6 +25,20 @@ FORMS = {
 }
 
 
+ABOUT = """\
+{variants:,} variants by `./dev bench exercises`. Each is read from its own text, and its key marked by `check`. A slip
+is an edit of the marking library in one step (in the formula of one weight, of one unit), followed through to the
+answers; it is told where an answer moves by more than twice what it may be off (half a percent). With a seed of its
+own each variant also finds out anew which edits are no slips in its form; within one set that is done once."""
+SILENT = """\
+Where a ReLU is silent in a row, a slip of that unit in that row changes nothing, and only because it is silent there
+can the mask be told; the same slip in another unit or row is told in each of these variants."""
+HEADS = (
+    "| form | variants | keys right | slips told | without effect | telling every slip | seconds: median, worst |",
+    "|---|---:|---:|---:|---:|---:|---:|",
+)
+
+
 def made(job: tuple[str, int]) -> tuple[str, float, bool, int, int]:
     """One variant: its seconds, whether its key is right, slips told, slips without effect."""
     name, seed = job
@@ -42,16 +56,7 @@ def main() -> None:
     jobs = [(list(FORMS)[k % len(FORMS)], k) for k in range(variants)]
     with multiprocessing.get_context("fork").Pool() as pool:
         found = list(pool.imap_unordered(made, jobs, chunksize=4))
-    lines = [
-        "# Exercises", "",
-        f"{variants:,} variants by `./dev bench exercises`. Each is read from its own text, and its key marked by `check`."
-        " A slip is an edit of the marking library in one step (in one weight's, one unit's formula), followed through to"
-        " the answers; it is told where an answer moves by more than twice what may be off (half a percent). With a seed of"
-        " its own every variant also finds out anew which edits are no slips in its form (a factor 1 left out); within one"
-        " set that is done once.", "",
-        "| form | variants | keys right | slips told | without effect | variants in which every slip is told | seconds (median, worst) |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]  # fmt: skip
+    lines = ["# Exercises", "", ABOUT.format(variants=variants), "", *HEADS]
     for name in FORMS:
         of = [f for f in found if f[0] == name]
         seconds = [f[1] for f in of]
@@ -61,11 +66,7 @@ def main() -> None:
             f"| {name} | {len(of)} | {sum(f[2] for f in of)} | {told:,} | {none:,} | {every} |"
             f" {statistics.median(seconds):.2f}, {max(seconds):.1f} |"
         )
-    lines += [
-        "",
-        "Where a ReLU is silent in a row, a slip in that row of that unit changes nothing, and the mask can only be told"
-        " because it is silent there; the same slip in another unit or row is told in each of these variants.", "",
-    ]  # fmt: skip
+    lines += ["", SILENT, ""]
     PLACE.write_text("\n".join(lines), "utf-8")
     print("\n".join(lines))
 

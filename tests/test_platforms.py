@@ -24,6 +24,11 @@ from backhand.quiz.statement import plain
 
 NUMBER = re.compile(r"-?(([0-9]+[.,]?[0-9]*|[.,][0-9]+)([eE][-+]?[0-9]+)?)")  # as in Moodle's numerical answers
 GAP = re.compile(r"\{([0-9]+):(NUMERICAL|NM):=([^:{}]+):([^:{}]+)\}")
+HTML = {"itemBody", "p", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "textEntryInteraction"}
+MATHS = {
+    "math", "mrow", "mi", "mo", "mn", "mtext", "mfrac", "msub", "msup", "msubsup", "msqrt", "mover", "mspace", "mtable",
+    "mtr", "mtd",
+}  # fmt: skip
 TITLE = "Gradients & <signs>: {50 %} #1"
 
 
@@ -117,10 +122,8 @@ def test_qti_21():
         values = [float(d.findtext(f".//{qti}value")) for d in declared.values()]
         assert values == pytest.approx([f.value for f in fields(exercise)], rel=1e-9)
         body = {etree.QName(e).localname for e in item.find(f"{qti}itemBody").iter()}
-        html = set("itemBody p table thead tbody tr th td ul li textEntryInteraction".split())
-        maths = set("math mrow mi mo mn mtext mfrac msub msup msubsup msqrt mover mspace mtable mtr mtd".split())
-        assert body <= html | maths
-        spaces = {etree.QName(e).namespace for e in item.iter() if etree.QName(e).localname in maths}
+        assert body <= HTML | MATHS
+        spaces = {etree.QName(e).namespace for e in item.iter() if etree.QName(e).localname in MATHS}
         assert spaces == {"http://www.w3.org/1998/Math/MathML"}
 
 

@@ -17,7 +17,7 @@ function draw(place) {
 
 // What can be scrolled can be reached by the keyboard.
 function reach() {
-  document.querySelectorAll(".step").forEach((line) => {
+  document.querySelectorAll(".step, p").forEach((line) => {
     if (line.scrollWidth > line.clientWidth + 1) line.tabIndex = 0;
     else line.removeAttribute("tabindex");
   });
