@@ -72,6 +72,18 @@ def test_the_example_of_tables_runs(folder: Path) -> None:
     assert caught.value.hint == "did you mean `layers`?"
 
 
+def test_the_example_of_pages_runs(folder: Path) -> None:
+    from backhand.cli.examples import example_text
+
+    (folder / "price.bh").write_text(example_text("price")[0], "utf-8")
+    code = next(body for kind, body in BLOCKS if kind == "python" and "bh.exercises" in body)
+    names: dict[str, object] = {}
+    exec(code, names)
+    for name in ("work.html", "partials.svg", "exercises/tasks.html", "exercises/moodle.xml"):
+        assert (folder / name).exists(), name
+    assert len(list((folder / "exercises" / "sheets").iterdir())) == 3
+
+
 def test_the_python_example_runs_and_says_what_it_shows(folder: Path) -> None:
     from backhand.cli.examples import example_text
 
@@ -102,5 +114,12 @@ def test_every_command_and_option_is_documented() -> None:
         "--questions",
         "--of",
         "--grain",
+        "--surface",
+        "--blank",
+        "--paper",
+        "--level",
+        "--variants",
+        "--for",
+        "--what",
     ):
         assert option in README, option

@@ -15,7 +15,7 @@ PLACE = Path("build") / "demo"
 
 
 def tour(place: Path) -> None:
-    """Shows the price sheet for two epochs and a network learning the penguins; writes both as reports."""
+    """Shows the price sheet for two epochs and a network learning the penguins; writes both as reports and pages."""
     from ..api import Work
     from ..explain.show import Choices
     from ..explain.summary import summary_document
@@ -33,7 +33,9 @@ def tour(place: Path) -> None:
     print_document(summary_document(penguins.problem, run), digits)
 
     place.mkdir(parents=True, exist_ok=True)
-    reports = {
+    reports: dict[str, str | bytes] = {
+        "price.html": as_text(price.document(), None, "html", digits),
+        "price.svg": open_sheet("price").draw().to_svg(),
         "price.md": as_text(price.document(), None, "markdown", digits),
         "price.tex": as_text(price.document(), None, "latex", digits),
         "price.json": as_text(price.document(), price.to_dict(), "json", digits),
