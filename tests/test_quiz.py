@@ -200,3 +200,20 @@ def test_no_number_is_written_with_too_many_digits():
     for exercise in bh.exercises(level="forward", variants=5, seed=8, difficulty="easy").exercises:
         numbers = re.findall(r"-?\d+\.?\d*", exercise.text.partition("rate")[2])
         assert all(len(n.lstrip("-").replace(".", "")) <= 2 for n in numbers[1:]), exercise.text
+
+
+def test_a_sheet_as_a_worksheet_for_paper(tmp_path, monkeypatch):
+    from click.testing import CliRunner
+
+    from backhand.cli.main import backhand
+
+    monkeypatch.chdir(tmp_path)
+    for ending in ("html", "md", "pdf"):
+        assert CliRunner().invoke(backhand, ["show", "price", "--blank", "-o", f"w.{ending}"]).exit_code == 0
+        assert (tmp_path / f"w-key.{ending}").exists()
+    task, key = (tmp_path / "w.md").read_text("utf-8"), (tmp_path / "w-key.md").read_text("utf-8")
+    assert "35.104" not in task
+    assert "35.104" in key
+    assert "| $`\\partial C/\\partial w_{5}`$ |" in task
+    with pytest.raises(UsageError, match="a worksheet to fill in"):
+        CliRunner().invoke(backhand, ["show", "price", "--blank"], catch_exceptions=False)

@@ -119,6 +119,27 @@ def _folder(place: Path) -> None:
         raise UsageError(f"cannot make the folder {place}: {problem.strerror or problem}") from None
 
 
+def worksheet(sheet: Sheet) -> Quiz:
+    """A sheet with its own numbers as one exercise: every number of its first step is to be worked.
+
+    Raises:
+        UsageError: a sheet without cost, rows or numbers.
+    """
+    from ..engine.training import has_rows, steps
+    from ..errors import UsageError
+    from ..explain.ledger import Ledger
+    from ..quiz.exercise import Exercise, items_of
+
+    network = sheet.network
+    if network.cost is None or network.in_letters or not has_rows(sheet.problem):
+        reason = "no cost" if network.cost is None else "no numbers" if network.in_letters else "no rows"
+        raise UsageError(f"the sheet has {reason}, so there is nothing to fill in")
+    ledger = Ledger(sheet.problem, next(steps(sheet.problem, 1)))
+    items = tuple(items_of("sheet", [ledger]))
+    title = sheet.title or "Worksheet"
+    return Quiz((Exercise(1, "sheet", 0, title, sheet.write(), sheet.problem, items),), title)
+
+
 def exercises(
     sheet: Sheet | None = None, *, level: str = "partials", variants: int = 1, seed: int = 1, title: str = "",
     dead: bool = False, saturated: bool = False, progress: Any = None, **wish: Any,

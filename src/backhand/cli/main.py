@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +84,11 @@ def backhand() -> None:
 )
 @click.option("--all-rows", is_flag=True, help="Write every row out in full.")
 @click.option("--surface", metavar="P,Q", help="Draw the cost over two parameters: w,b or w=-1..2,b=0..3.")
-@click.option("--blank", is_flag=True, help="With -o FILE.xlsx: a worksheet to fill in, which `check` reads back.")
+@click.option(
+    "--blank",
+    is_flag=True,
+    help="With -o: a worksheet to fill in. `check` reads an .xlsx back; of others the key is a second file.",
+)
 @click.option("--questions", is_flag=True, help="Questions about the network, with their answers.")
 @click.option("--only", metavar="NAMES", help="JSON: keep these names only, such as w1,cost.")
 @click.option("--every", type=click.IntRange(1), default=1, help="JSON: keep every so many-th step only.")
@@ -120,6 +125,9 @@ def show(
 
     opened = open_sheet(sheet, seed, data)
     form = to.format
+    if blank and form != "xlsx":
+        _worksheet(opened, to)
+        return
     machine = form == "json"
     chosen = _names(opened, only)
     total = max_epochs if until_gradient is not None else epochs
@@ -134,14 +142,24 @@ def show(
     _known_rows(opened, rows)
     choices = Choices(view, names, rows, DETAIL, questions, all_rows, surface)  # type: ignore[arg-type]
     work = Work(opened.problem, run, choices)
-    if blank and form != "xlsx":
-        raise UsageError("--blank makes a worksheet to fill in", hint="-o work.xlsx")
     deliver(work, to, work.to_dict(chosen) if machine else None, lambda: work.to_xlsx(blank))
     if run.failure is not None:
         raise run.failure
 
 
 DETAIL = 4  # steps worked out in full
+
+
+def _worksheet(opened: Any, to: Output) -> None:
+    """A page with a table to fill in, and the key as a second file."""
+    from ..api.quiz import worksheet
+    from ..quiz.names import PAPER
+
+    if to.format not in PAPER or to.path is None or not to.to_file:
+        raise UsageError("--blank makes a worksheet to fill in", hint="-o work.xlsx, or -o work.pdf")
+    found = worksheet(opened)
+    deliver(found, to)
+    deliver(found.keys, replace(to, path=to.path.with_name(f"{to.path.stem}-key{to.path.suffix}")))
 
 
 def _known_rows(opened: Any, rows: tuple[int, ...]) -> None:

@@ -115,15 +115,15 @@ def items_of(level: str, ledgers: list[Ledger], chosen: int = 0, zeros: bool = F
     assert cost is not None
     found: list[Item] = []
     parameters = [ref for node in network.parameters for ref in node.entries()]
-    if level in ("forward", "mistake"):
+    if level in ("forward", "mistake", "sheet"):
         for node in network.equations:
             if node.name in network.nodes:
                 for ref in node.entries():
                     found += _rows(ledger, ledger.value(ref), ref, key_of(ref))
-        if level == "forward" and ledger.count > 1:
+        if level in ("forward", "sheet") and ledger.count > 1:
             found += _rows(ledger, ledger.own(), Ref("L" if cost.mean else cost.name), cost.name)
         found.append(_one(ledger, ledger.cost(), Ref(cost.name), cost.name))
-    if level == "mistake":
+    if level in ("mistake", "sheet"):
         letter = "L" if cost.mean and ledger.count > 1 else cost.name
         for node in reversed(network.equations):
             for ref in node.entries():
@@ -137,7 +137,7 @@ def items_of(level: str, ledgers: list[Ledger], chosen: int = 0, zeros: bool = F
     ]
     if level == "partial":
         found.append(totals[_deep(ledger, chosen)])
-    if level in ("partials", "batch", "mistake", "update"):
+    if level in ("partials", "batch", "mistake", "update", "sheet"):
         found += totals
     if level == "update":
         for ref in parameters:

@@ -71,6 +71,8 @@ def task_parts(exercise: Exercise, drawn: bool = True) -> list[Part]:
         if drawn:
             page.add(diagram(network, title="The network"))
     page.text(*_order(exercise))
+    if exercise.rows > 1 and any(item.row is not None for item in exercise.items):
+        page.note("@2 behind a name is row 2.")
     if exercise.plant is not None:
         page.add(_shown(exercise))
     return page.parts
@@ -102,6 +104,8 @@ def _order(exercise: Exercise) -> list[Inline]:
     assert cost is not None
     whole = f" of the whole {cost.name}" if exercise.rows > 1 else ""
     match exercise.level:
+        case "sheet":
+            return ["Work the network forward, then back, and fill in the table. ", ACCURACY]
         case "forward":
             return ["Work the network forward" + (", row by row" if exercise.rows > 1 else "") + ". ", ACCURACY]
         case "partial":
