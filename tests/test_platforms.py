@@ -40,7 +40,7 @@ def exercises():
 
 @cache
 def asked():
-    return [field for exercise in exercises() for field in fields(exercise)]
+    return [field for exercise in exercises() for field in fields(exercise, scale=True)]
 
 
 def accepts(value, tolerance, number):
@@ -71,7 +71,7 @@ def test_moodle_cloze():
     for question, exercise in zip(questions, exercises(), strict=True):
         text = question.findtext("questiontext/text")
         gaps = GAP.findall(text)
-        assert [float(g[2]) for g in gaps] == pytest.approx([f.value for f in fields(exercise)], rel=1e-9)
+        assert [float(g[2]) for g in gaps] == pytest.approx([f.value for f in fields(exercise, scale=True)], rel=1e-9)
         assert all(NUMBER.fullmatch(g[2]) and NUMBER.fullmatch(g[3]) for g in gaps)
         assert not re.search(r"\{\d+:", GAP.sub("", text))  # nothing else that Moodle would take for a gap
         assert "{#" not in text
@@ -120,7 +120,7 @@ def test_qti_21():
         assert used == list(declared)
         assert all(e.getparent().tag == f"{qti}li" for e in item.iter(f"{qti}textEntryInteraction"))
         values = [float(d.findtext(f".//{qti}value")) for d in declared.values()]
-        assert values == pytest.approx([f.value for f in fields(exercise)], rel=1e-9)
+        assert values == pytest.approx([f.value for f in fields(exercise, scale=True)], rel=1e-9)
         body = {etree.QName(e).localname for e in item.find(f"{qti}itemBody").iter()}
         assert body <= HTML | MATHS
         spaces = {etree.QName(e).namespace for e in item.iter() if etree.QName(e).localname in MATHS}
@@ -191,7 +191,7 @@ def test_stack():
     questions = tree.findall("question[@type='stack']")
     assert len(questions) == len(exercises())
     for question, exercise in zip(questions, exercises(), strict=True):
-        found = fields(exercise)
+        found = fields(exercise, scale=True)
         text = question.findtext("questiontext/text")
         for k, field in enumerate(found, 1):
             assert text.count(f"[[input:ans{k}]]") == 1

@@ -299,3 +299,12 @@ def test_formulas_in_a_spreadsheets_notation(expr, text):
     places = {"x": ("", 0, 0), "y": ("", 0, 1)}
     printer = SpreadsheetPrinter(lambda ref: places[ref.name], spelt_for_cells)
     assert printer(expr) == text
+
+
+def test_an_empty_worksheet_is_not_praised(tmp_path):
+    sheet = bh.read(EXAMPLES / "price.bh")
+    place = tmp_path / "empty.xlsx"
+    place.write_bytes(sheet.show().to_xlsx(blank=True))
+    said = str(sheet.check(place))
+    assert "Nothing is filled in." in said
+    assert "is right" not in said

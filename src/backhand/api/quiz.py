@@ -166,13 +166,13 @@ def exercises(
     if difficulty not in DIFFICULTIES:
         raise UsageError(f"there is no difficulty `{difficulty}`", expected=", ".join(DIFFICULTIES))
     if sheet is not None:
-        form = form_of_sheet(sheet.statements, sheet.problem, difficulty)
-        name = title or sheet.title or "Exercise"
+        form = form_of_sheet(sheet.statements, sheet.problem, difficulty, letters=level == "letters")
+        name = " ".join(title.split()) or sheet.title or "Exercise"
     else:
         if level == "batch" and not wish.get("rows"):
             wish["rows"] = 3
         form = form_of_wish(replace(Wish(), **wish))
-        name = title or "Exercise"
+        name = " ".join(title.split()) or "Exercise"
     found = []
     for exercise in made(form, level, variants, seed, name, Allowed(dead, saturated)):
         found.append(exercise)

@@ -55,6 +55,8 @@ def marking_document(marking: Marking, title: str = "", points: bool = False) ->
     if marking.first is not None:
         page.heading("The first wrong step")
         _told(page, marking, marking.first)
+    elif marking.answers and all(answer.blank for answer in marking.answers):
+        page.text("Nothing is filled in.", kind="warning")
     elif marking.all_right:
         page.text("Everything that was handed in is right.", kind="good")
     rest = [mark for mark in wrong if mark is not marking.first]

@@ -19,6 +19,7 @@ from ..notation.expr import Ref
 from ..sheet.parse import parse_name
 
 SIDE = 61  # points along each axis
+FARTHEST = 1e100  # limits beyond make no picture
 MOST = 3_000_000  # numbers worked at most; data of many rows have fewer points
 _AXIS = re.compile(r"(?P<name>[^=]+?)\s*(?:=\s*(?P<low>[^.][^=]*?|\.\d[^=]*?)\s*\.\.\s*(?P<high>.+))?")
 
@@ -65,7 +66,7 @@ def _axis(problem: Problem, text: str) -> Axis:
         low, high = float(match["low"]), float(match["high"])
     except ValueError:
         low = high = 0.0
-    if not (np.isfinite(low) and np.isfinite(high) and low < high):
+    if not (low < high and abs(low) <= FARTHEST and abs(high) <= FARTHEST):
         raise UsageError(f"`{text}` gives no limits", expected="from the smaller to the larger number, w=-1..2")
     return Axis(Ref(node.name, index), (low, high))
 
@@ -99,7 +100,7 @@ def surface(problem: Problem, text: str, epochs: int = 1, start: Point | None = 
         words.append("; every other parameter stays at its first value, and the path is looked at from above")
     if len(path) > 1:
         words += ["; the path goes from (", path[0][0], ", ", path[0][1], ") to (", path[-1][0], ", ", path[-1][1], ")"]
-        words.append(f" in {len(path) - 1} steps")
+        words.append(f" in {len(path) - 1} step{'s' if len(path) > 2 else ''}")
     else:
         words += ["; the dot is at (", path[0][0], ", ", path[0][1], ")"]
     title = f"{network.cost.name} over two parameters"

@@ -230,6 +230,8 @@ class LatexPrinter:
 
 def _function_name(name: str) -> str:
     """Several letters stand upright; one letter, with what is below or above it, is printed like a name."""
+    if re.fullmatch(r"[a-z]{2,}(_[a-z]{2,})+", name):  # cross_entropy is one word
+        return f"\\operatorname{{{name.replace('_', chr(92) + '_')}}}"
     letters = re.match(r"[^\W\d_]*", name)
     if letters is None or letters.end() < 2 or not name.isascii():
         return latex_name(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from ..errors import UsageError
 from ..explain.ledger import Ledger, key_of
 from ..explain.names import biases_of
 from ..network.build import Problem
@@ -107,8 +108,8 @@ def at(row: int | None, count: int) -> str:
     return f"@{row}" if row is not None and count > 1 else ""
 
 
-def items_of(level: str, ledgers: list[Ledger], chosen: int = 0, zeros: bool = False) -> list[Item]:
-    """What a level asks for; zeros are left out, for nobody need type them."""
+def items_of(level: str, ledgers: list[Ledger], chosen: int = 0) -> list[Item]:
+    """What a level asks for."""
     ledger = ledgers[0]
     network = ledger.network
     cost = network.cost
@@ -152,13 +153,16 @@ def items_of(level: str, ledgers: list[Ledger], chosen: int = 0, zeros: bool = F
                 ]
         whole = _one(second, second.cost(), Ref(cost.name), f"{cost.name}#2", 1)
         found.append(replace(whole, when="in epoch 2"))
-    return [item for item in found if (zeros or item.value != 0) and math.isfinite(item.value)]
+    return [item for item in found if math.isfinite(item.value)]
 
 
 def _deep(ledger: Ledger, chosen: int) -> int:
     """Which partial is asked for, where it is one: of a weight in the first layer, from where the way is longest."""
     parameters = [ref for node in ledger.network.parameters for ref in node.entries()]
-    biases = biases_of(ledger.network)
+    try:
+        biases = biases_of(ledger.network)
+    except UsageError:  # it has no layers
+        biases = set()
     ways = {}
     for k, ref in enumerate(parameters):
         if ref not in biases and Ref(ref.name) not in biases:

@@ -59,6 +59,8 @@ def _worksheets(exercises: Sequence[Exercise]) -> Iterator[tuple[Path, Content]]
     from ..engine.run import run
     from ..render.xlsx import to_xlsx
 
+    if any(exercise.plant is not None for exercise in exercises):
+        raise UsageError("a mistake is found on paper, not on a worksheet", expected="another target than xlsx")
     for exercise in exercises:
         if exercise.derive is None:
             name = f"exercise-{exercise.number:03d}"

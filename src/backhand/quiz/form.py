@@ -211,7 +211,7 @@ def _column_like(values: Array, rng: random.Random) -> Array:
     return np.array(values) if np.isin(values, (0.0, 1.0)).all() else _like(values, rng)
 
 
-def form_of_sheet(statements: SheetText, problem: Problem, difficulty: str = "normal") -> Form:
+def form_of_sheet(statements: SheetText, problem: Problem, difficulty: str = "normal", letters: bool = False) -> Form:
     """The form of a sheet: its equations, cost and rate; its numbers are drawn anew.
 
     Raises:
@@ -220,6 +220,14 @@ def form_of_sheet(statements: SheetText, problem: Problem, difficulty: str = "no
     network = problem.network
     if network.cost is None:
         raise UsageError("an exercise needs a cost", hint="add a line such as `cost C = mean((y - yd)^2)`")
+    known = {node.name for node in network.parameters}
+    kept = tuple(
+        s
+        for s in statements.statements
+        if not isinstance(s, Start | InlineData | DataFrom) and not (isinstance(s, Assign) and s.name in known)
+    )
+    if letters:
+        return Form(kept, problem, 1, difficulty, {})
     if any(isinstance(s, DataFrom) for s in statements.statements) or (problem.table and problem.table.rows > 20):
         raise UsageError(
             "an exercise is worked by hand, and this sheet has many rows", expected="at most 20 in the sheet"
@@ -228,12 +236,6 @@ def form_of_sheet(statements: SheetText, problem: Problem, difficulty: str = "no
         raise UsageError("the sheet is in letters, so the size of its numbers is not known", hint="give it values")
     if problem.table is None and network.inputs:
         raise UsageError("the sheet has inputs and no data", hint="add `data` and a row")
-    known = {node.name for node in network.parameters}
-    kept = tuple(
-        s
-        for s in statements.statements
-        if not isinstance(s, Start | InlineData) and not (isinstance(s, Assign) and s.name in known)
-    )
     given = {node.name: np.asarray(node.value) for node in network.parameters}
     columns = dict(problem.table.columns) if problem.table else {}
     rows = problem.table.rows if problem.table else 1
@@ -254,7 +256,10 @@ def form_of_wish(wish: Wish) -> Form:
         raise UsageError(f"{len(activations)} activations for {layers} hidden layers", expected="one, or one for each")
     for name in (*activations[:layers], wish.output):
         if name not in ACTIVATION_NAMES or name == "step":
-            raise UsageError(f"there is no activation `{name}` to learn with", expected=", ".join(ACTIVATION_NAMES))
+            raise UsageError(
+                f"there is no activation `{name}` to learn with",
+                expected=", ".join(a for a in ACTIVATION_NAMES if a != "step"),
+            )
     if wish.cost not in COSTS:
         raise UsageError(f"there is no cost `{wish.cost}`", expected=", ".join(COSTS))
     text = _text_of_wish(wish, (*activations[:layers], wish.output))
@@ -301,7 +306,9 @@ def _matrix_text(wish: Wish, activations: Sequence[str]) -> str:
         raise UsageError("softmax belongs with --cost cross-entropy")
     last = activations[-1]
     if last not in ("softmax", "sigmoid"):
-        raise UsageError("--cost cross-entropy needs probabilities", hint="--output softmax, or sigmoid for one unit")
+        raise UsageError(
+            "--cost cross-entropy needs probabilities", hint="--output-activation softmax, or sigmoid for one unit"
+        )
     cost = "cross_entropy" if last == "softmax" else "binary_cross_entropy"
     extra = {"leaky": " 0.1", "elu": " 1"}
     chain = "".join(

@@ -14,7 +14,7 @@ from ..check.library import Library
 from ..check.slips import SLIPS
 from ..engine.reference import Tape
 from ..engine.training import Step, steps
-from ..errors import NumberError, UsageError
+from ..errors import NumberError, ShapeProblem, UsageError
 from ..explain.ledger import GIVEN, Ledger
 from ..network.build import Problem, build
 from ..notation.expr import calls, leaves
@@ -76,6 +76,8 @@ class _Draw:
 class _Maker:
     def __init__(self, form: Form, level: str, seed: int, title: str, allowed: Allowed) -> None:
         self.form, self.level, self.seed, self.title, self.allowed = form, level, seed, title, allowed
+        if level != "letters" and form.problem.plan.mode != "batch":
+            raise UsageError("exercises work all rows at once", hint="leave `mode` out of the sheet")
         if level == "update" and form.problem.plan.rate is None:
             raise UsageError("an update needs a rate", hint="add `rate 0.1` to the sheet")
         ops = {call.op for node in form.network.equations if node.formula is not None for call in calls(node.formula)}
@@ -111,7 +113,7 @@ class _Maker:
             lost = f"the slip `{best.lost[0]}` makes no difference" if best else reason
             raise UsageError(
                 f"no numbers make an exercise of this form: {lost}",
-                hint="a larger rate, or another level" if self.level == "update" else _WIDER,
+                hint=self.hint(),
             )
         return self.finished(number, title, best, chosen, rng)
 
@@ -126,10 +128,22 @@ class _Maker:
             number, self.level, self.seed, title, text, problem, tuple(items), plant, None, told, draw.missed
         )
 
+    def hint(self) -> str:
+        """What to try where no numbers were found."""
+        if self.form.given is not None:
+            return "other numbers or more rows in the sheet, another level, or --allow dead,saturated"
+        return "a larger --rate, or another level" if self.level == "update" else _WIDER
+
     def in_letters(self, number: int, title: str, chosen: int) -> Exercise:
         refs = [ref for node in self.form.network.parameters for ref in node.entries()]
         text = self.form.text(None, title)
-        problem = build(parse(text, "the exercise"))
+        try:
+            problem = build(parse(text, "the exercise"))
+        except ShapeProblem:
+            raise UsageError(
+                "without numbers nothing says how large the sheet's matrices are",
+                hint="a sheet that writes its neurons one by one, or --layers 2-2-1",
+            ) from None
         ref = refs[(chosen + number) % len(refs)]
         return Exercise(number, self.level, self.seed, title, text, problem, derive=ref)
 
@@ -138,15 +152,12 @@ class _Maker:
     def ledgers(self, problem: Problem) -> list[Ledger]:
         """The ledgers of the first step, and of the second where the level asks for it."""
         epochs = 2 if self.level == "update" else 1
-        per_epoch = len(problem.plan.batches(self.form.rows)) if problem.plan.rate is not None else 1
         found: list[Step] = []
         for step in steps(problem, epochs):
             if step.batch == 1:
                 found.append(step)
             if len(found) == epochs:
                 break
-        if per_epoch > 1 and self.level in ("update", "batch"):
-            raise UsageError("this level works all rows at once", hint="leave `mode` out of the sheet")
         return [Ledger(problem, step) for step in found]
 
     def friendly(self, numbers: Numbers, chosen: int) -> tuple[Problem, list[Ledger], list[Item]] | str:
@@ -164,9 +175,9 @@ class _Maker:
             items = items_of(self.level, ledgers, chosen)
         except NumberError as problem_found:
             return problem_found.message
-        if not items:
+        if not any(item.value for item in items):
             return "every answer is 0"
-        if any(not LEAST <= abs(item.value) <= LARGEST for item in items):
+        if any(item.value and not LEAST <= abs(item.value) <= LARGEST for item in items):
             return f"answers below {LEAST:g} or above {LARGEST:g}"
         return problem, ledgers, items
 
@@ -198,7 +209,7 @@ class _Maker:
                     ledgers = self.ledgers(self.form.with_numbers(self.form.drawn(rng)))
                     same: dict[Slip, object] = {}
                     for at, ledger in enumerate(ledgers):
-                        asked = _asked(ledger, items_of(self.level, ledgers, chosen, zeros=True), at)
+                        asked = _asked(ledger, items_of(self.level, ledgers, chosen), at)
                         before = Book(ledgers[0], Working()) if at else None
                         if asked:
                             exactly = Telling(ledger, before, asked, lambda value: 1e-9 * abs(value))
@@ -249,7 +260,10 @@ class _Maker:
                 and different[0] > 1
                 and ledger[key].by_row == (items[different[0]].row is not None)
             ):
-                return Plant(tuple(shown), different[0] + 1, variant.slip, variant.text)
+                cost = problem.network.cost
+                assert cost is not None
+                text = variant.text if ledger.count > 1 and cost.mean else variant.text.replace("∂L/", f"∂{cost.name}/")
+                return Plant(tuple(shown), different[0] + 1, variant.slip, text)
         raise UsageError("no slip can be planted in this exercise", hint="a larger network")
 
 

@@ -62,10 +62,15 @@ def worked(exercise: Exercise) -> str:
 
 def quiz(questions: Sequence[str], title: str) -> str:
     category = (
-        f'<question type="category"><category><text>$course$/top/{cdata(title)}</text></category>'
+        f'<question type="category"><category><text>$course$/top/{cdata(_category(title))}</text></category>'
         '<info format="html"><text></text></info></question>'
     )
     return "\n".join(['<?xml version="1.0" encoding="UTF-8"?>', "<quiz>", category, *questions, "</quiz>", ""])
+
+
+def _category(title: str) -> str:
+    """A slash would begin a category within."""
+    return title.replace("/", "//")
 
 
 def question(kind: str, name: str, text: str, rest: str, feedback: str) -> str:
@@ -87,7 +92,7 @@ def cdata(text: str) -> str:
 def gift(exercises: Sequence[Exercise], title: str) -> str:
     """GIFT: a numerical question for each number."""
     statement = Statement(latex_maths)
-    blocks = [f"$CATEGORY: $course$/top/{_escaped(title)}"]
+    blocks = [f"$CATEGORY: $course$/top/{_escaped(_category(title))}"]
     for exercise in exercises:
         task = statement.task(exercise)
         for name, field in numbered(exercise):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ..document.parts import Cell, Document, Formula, Heading, Inline, Page, Part, Table, Text, as_expr
 from ..engine.run import run
+from ..engine.training import settings_of
 from ..explain.derivation import derive
 from ..explain.diagram import diagram
 from ..explain.names import convention_text
@@ -14,7 +15,8 @@ from ..explain.why import why_document
 from ..network.graph import Network
 from ..notation.expr import Call, Expr, Num, Partial, Ref
 from ..notation.text import PLAIN
-from .exercise import Exercise, Item
+from ..ops.updates import RULES
+from .exercise import Exercise
 
 MOST_WEIGHTS = 60
 ACCURACY = "Carry five significant figures; an answer may be off by half a percent."
@@ -30,18 +32,26 @@ class Field:
     name: str
 
 
-def fields(exercise: Exercise) -> list[Field]:
-    """The numbers an exercise asks for, as a platform wants them; none where the answer is in letters."""
+def fields(exercise: Exercise, scale: bool = False) -> list[Field]:
+    """The numbers an exercise asks for; none where the answer is in letters.
+
+    Args:
+        scale: small numbers in thousandths, for platforms that round.
+    """
     if exercise.plant is not None:
         item, _ = exercise.plant.shown[exercise.plant.line - 1]
         return [
             Field(("the number of the first wrong line",), float(exercise.plant.line), 0.1, "line"),
             Field(("the right number there",), item.value, max(item.tolerance / item.scale, 1e-9), "right"),
         ]
-    return [
-        Field((scaled(item), *((f" {item.when}",) if item.when else ())), item.asked, item.tolerance, item.name)
-        for item in exercise.items
-    ]
+    found = []
+    for item in exercise.items:
+        size = item.scale if scale else 1.0
+        label: tuple[Inline, ...] = (item.left if size == 1.0 else Call("mul", (Num(size), item.left)),)
+        if item.when:
+            label = (*label, f" {item.when}")
+        found.append(Field(label, item.value * size, item.tolerance * size / item.scale, item.name))
+    return found
 
 
 def _head(field: Field) -> Cell:
@@ -50,11 +60,6 @@ def _head(field: Field) -> Cell:
     if rest:
         return "".join(PLAIN(run) if isinstance(run, Expr) else str(run) for run in field.label)
     return first
-
-
-def scaled(item: Item) -> Expr:
-    """What is asked for: 1000·∂C/∂w where the number is small."""
-    return item.left if item.scale == 1.0 else Call("mul", (Num(item.scale), item.left))
 
 
 def task_parts(exercise: Exercise, drawn: bool = True) -> list[Part]:
@@ -72,7 +77,10 @@ def task_parts(exercise: Exercise, drawn: bool = True) -> list[Part]:
             page.add(diagram(network, title="The network"))
     page.text(*_order(exercise))
     if exercise.rows > 1 and any(item.row is not None for item in exercise.items):
-        page.note("@2 behind a name is row 2.")
+        partials = exercise.level in ("mistake", "sheet")
+        page.note("@2 behind a name is row 2." + (" A partial with @2 is of row 2's own cost." if partials else ""))
+        if cost.mean:
+            page.add(Formula(Ref("L"), cost.own, "one row's own cost"))
     if exercise.plant is not None:
         page.add(_shown(exercise))
     return page.parts
@@ -114,10 +122,16 @@ def _order(exercise: Exercise) -> list[Inline]:
             return [f"Work out every partial{whole} at these weights. ", ACCURACY]
         case "update":
             assert rate is not None
-            return [
-                f"Work out every partial{whole}, update all weights once (η = ", rate, "), all at the old weights, and"
-                " work the network forward again with the new ones (#2). ", ACCURACY,
-            ]  # fmt: skip
+            plan = exercise.problem.plan
+            runs: list[Inline] = [f"Work out every partial{whole}, update all weights once by {plan.rule} ("]
+            for name, formula in RULES[plan.rule].lines:
+                runs += [Ref(name), " ← ", formula, "; "]
+            runs += ["g is the partial, η = ", rate]
+            for name, value in settings_of(plan).items():
+                runs += [f", {name} = ", value]
+            said = "; what is kept from step to step starts at 0" if RULES[plan.rule].state else ""
+            said += "), all at the old weights, and work the network forward again with the new ones (#2). "
+            return [*runs, said, ACCURACY]
         case "batch":
             return [f"Work all {exercise.rows} rows as one batch: {cost.name}, and every partial{whole}. ", ACCURACY]
         case "letters":

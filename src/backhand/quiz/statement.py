@@ -112,7 +112,7 @@ def numbered(exercise: Exercise) -> list[tuple[str, Field]]:
     """
     from ..errors import UsageError
 
-    found = fields(exercise)
+    found = fields(exercise, scale=True)
     if not found:
         raise UsageError("answers in letters are for paper", expected="another level for a learning platform")
     return list(zip(letters_of(len(found)), found, strict=True))

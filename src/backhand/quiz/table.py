@@ -18,7 +18,7 @@ def variants_csv(exercises: Sequence[Exercise]) -> str:
     for exercise in exercises:
         line = {
             "number": str(exercise.number),
-            "title": exercise.title,
+            "title": _words(exercise.title),
             "level": exercise.level,
             "seed": str(exercise.seed),
         }
@@ -33,7 +33,7 @@ def variants_csv(exercises: Sequence[Exercise]) -> str:
                     values = column[row].ravel()
                     for k, value in enumerate(values, 1):
                         line[f"{_named(name, (k,) if column.ndim > 1 else ())}@{row + 1}"] = plain(float(value))
-        for field in fields(exercise):
+        for field in fields(exercise, scale=True):
             line[f"answer {field.name}"] = plain(field.value)
             line[f"tolerance {field.name}"] = plain(field.tolerance, 3)
         line["sheet"] = exercise.text
@@ -48,3 +48,8 @@ def variants_csv(exercises: Sequence[Exercise]) -> str:
 
 def _named(name: str, index: tuple[int, ...]) -> str:
     return f"{name}[{','.join(map(str, index))}]" if index else name
+
+
+def _words(text: str) -> str:
+    """A cell that a spreadsheet does not take for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@") else text
