@@ -22,7 +22,7 @@ LAYERS = [
     {"sizes": (2, 2, 1), "activations": ("sigmoid",)},
     {"sizes": (2, 2, 1), "activations": ("relu",)},
     {"sizes": (1, 2, 1), "activations": ("tanh",), "cost": "half", "difficulty": "hard"},
-    {"sizes": (2, 2, 2), "activations": ("sigmoid",), "output": "sigmoid", "cost": "sse", "difficulty": "easy"},
+    {"sizes": (2, 2, 2), "activations": ("sigmoid",), "output": "sigmoid", "cost": "sse"},
 ]
 
 

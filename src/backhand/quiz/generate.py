@@ -30,6 +30,7 @@ NEAR = 0.02  # so close to a kink rounding decides on which side a number is
 LARGEST = 1e5
 DRAWS = 3000  # of numbers that are friendly at all, before a form is given up
 TRIES = 30  # of friendly numbers, before slips that make no difference in single places are let pass
+FEW = 3  # with no more of them the search goes on
 GENERIC = 8  # draws that tell what is no slip at all
 _WIDER = "more rows (--rows 3), another level, or --allow dead,saturated"
 COMMON = 5.0  # the prior of slips that are planted
@@ -107,7 +108,8 @@ class _Maker:
             tries += 1
             if best is None or (len(draw.lost), draw.missed) < (len(best.lost), best.missed):
                 best = draw
-            if best.missed == 0 or (tries >= TRIES and not best.lost and self.kinked) or tries >= 4 * TRIES:
+            enough = tries >= TRIES and not best.lost and (self.kinked or best.missed > FEW)
+            if best.missed == 0 or enough or tries >= 4 * TRIES:
                 break
         if best is None or best.lost:
             lost = f"the slip `{best.lost[0]}` makes no difference" if best else reason
