@@ -1,16 +1,19 @@
-"""Notebooks by IPython and marimo, and QTI 2.1 by pyslet, which parses items and scores answers."""
+"""Notebooks by IPython and marimo; QTI 2.1 by pyslet, which parses items and scores answers; GIFT by pygiftparser."""
 
 import io
 import logging
 import zipfile
+from decimal import Decimal
 
 import pyslet.qtiv2.expressions as expressions
 import pyslet.qtiv2.variables as variables
 import pyslet.qtiv2.xml as qti
 import pytest
 from IPython.testing.globalipapp import start_ipython
+from pygiftparser import parser as gift_parser
 
 import backhand as bh
+from backhand.quiz.moodle import gift
 from backhand.quiz.page import fields
 from backhand.quiz.qti import qti21
 from backhand.quiz.statement import plain
@@ -102,3 +105,19 @@ def test_qti_items_are_read_and_scored_by_another_program(monkeypatch):
             assert score(item, off) == 0
     with pytest.raises(Exception):  # noqa: B017, PT011 - pyslet's own error for what is no item
         item_of(data.replace(b"<itemBody><p>", b"<itemBody>text"))
+
+
+def test_gift_is_read_by_another_program():
+    levels = ("forward", "partial", "partials", "mistake")
+    exercises = [e for level in levels for e in bh.exercises(level=level, variants=2, seed=1).exercises]
+    text = gift(exercises, "Gradients & <signs>: {50 %} #1")
+    asked = [field for exercise in exercises for field in fields(exercise, scale=True)]
+    read = gift_parser.parse(text)
+    assert len(read.questions) == len(asked)
+    for question, field in zip(read.questions, asked, strict=True):
+        value, _, tolerance = question.answer.options[0].text.partition(":")
+        assert abs(Decimal(value) - Decimal(plain(field.value))) <= Decimal(tolerance)
+        assert abs(Decimal(value) - Decimal(plain(field.value + 3 * field.tolerance))) > Decimal(tolerance)
+    for broken in (text.replace("{#", "{#abc", 1), text[: text.rindex("}")]):
+        with pytest.raises(Exception):  # noqa: B017, PT011 - the parser has errors of many kinds
+            gift_parser.parse(broken)
