@@ -8,7 +8,9 @@ from operator import add
 import numpy as np
 import pytest
 
+from backhand.cli.examples import example_names, example_text
 from backhand.engine import reference
+from backhand.engine.plane import cost_over
 from backhand.engine.program import Program
 from backhand.engine.reference import backward, forward, starting_values
 from backhand.engine.run import run
@@ -505,3 +507,31 @@ def test_one_program_serves_all_tapes_of_a_network():
         tape = forward(given.network, {"w": np.array(value)}, given.table.columns)
         total = backward(tape, program).totals["w"]
         assert math.isclose(total, (2 * (value * X - T) * X).mean(), rel_tol=1e-14)
+
+
+# --- the cost over a plane is the cost of the reference engine at every point of it -------------------------------
+
+
+PENALTY = (
+    "input x[2]\ntarget t[2]\nlayers x -> 3 tanh -> 2 softmax as p\ncost C = cross_entropy(p, t) + 0.1*W1^2\n"
+    "start normal seed 2\ndata\nx[1], x[2], t[1], t[2]\n1, 2, 0, 1\n-1, 0.5, 1, 0\n0.3, 0.2, 0, 1"
+)
+
+
+@pytest.mark.parametrize("name", [n for n in example_names() if n not in ("three-neurons", "penguins")] + ["with a penalty"])
+def test_the_cost_over_a_plane(name):
+    found = problem(PENALTY if name == "with a penalty" else example_text(name)[0])
+    refs = [ref for node in found.network.parameters for ref in node.entries()]
+    across, up = refs[0], refs[-1]
+    if across == up:
+        return  # a sheet of one parameter has no plane
+    values = starting_values(found.network)
+    xs, ys = [-0.3, 0.2, 1.7], [0.4, -1.1]
+    heights = cost_over(found, values, across, up, xs, ys)
+    for i, y in enumerate(ys):
+        for j, x in enumerate(xs):
+            moved = {key: np.array(value) for key, value in values.items()}
+            moved[across.name][across.place] = x
+            moved[up.name][up.place] = y
+            tape, _ = whole_data(found, moved)
+            assert heights[i, j] == pytest.approx(tape.cost, rel=1e-13)

@@ -10,7 +10,7 @@ import pytest
 
 import backhand as bh
 from backhand.check.worksheet import worksheet_answers
-from backhand.cli.examples import example_names
+from backhand.cli.examples import example_names, example_text
 from backhand.errors import DataError, UsageError
 from backhand.notation.expr import Call, Num, Ref, add, call, mul, neg, power
 from backhand.notation.spreadsheet import SpreadsheetPrinter, column_name
@@ -308,3 +308,14 @@ def test_an_empty_worksheet_is_not_praised(tmp_path):
     said = str(sheet.check(place))
     assert "Nothing is filled in." in said
     assert "is right" not in said
+
+
+def test_a_worksheet_of_another_sheet_is_refused_in_words(tmp_path):
+    for name in ("price", "line"):
+        (tmp_path / f"{name}.xlsx").write_bytes(bh.read(example_text(name)[0]).show().to_xlsx(blank=True))
+    line = bh.read(example_text("line")[0])
+    with pytest.raises(DataError, match="is a worksheet of another sheet, called Price of a stay"):
+        line.check(tmp_path / "price.xlsx")
+    assert line.check(tmp_path / "line.xlsx").verdicts
+    with pytest.raises(DataError, match="of another sheet"):
+        bh.read(example_text("line")[0].replace("w = 0\n", "w = 0.1\n")).check(tmp_path / "line.xlsx")

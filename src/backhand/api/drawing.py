@@ -74,13 +74,13 @@ def drawing(
             raise UsageError("a surface needs two parameters", hint="--surface w,b")
         return Drawing((cost_surface(problem, surface, epochs),), title)
     numbers = not network.in_letters and has_rows(problem)
+    count = problem.table.rows if problem.table else 1
+    if not 1 <= row <= count:
+        raise UsageError(f"there is no row {row}", expected=f"1 to {count}")
     if what == "network" and not numbers:
         return Drawing((diagram(network, title=title),), title)
     if not numbers:
         raise UsageError(f"the sheet has no numbers, so there are no {what} to draw", hint="--what network")
-    count = problem.table.rows if problem.table else 1
-    if not 1 <= row <= count:
-        raise UsageError(f"there is no row {row}", expected=f"1 to {count}")
     if what in ("network", "backward"):
         step = sheet.show(rows=[row]).run.steps
         moment = next(s for s in step if row in s.tape.rows)

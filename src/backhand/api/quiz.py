@@ -90,6 +90,11 @@ class Quiz(Result):
             written.append(path)
         return written
 
+    def to_xlsx(self) -> bytes:
+        from ..errors import UsageError
+
+        raise UsageError("exercises are a folder of worksheets", hint="--for xlsx -o FOLDER")
+
     def __repr__(self) -> str:
         return f"<Quiz: {len(self.exercises)} exercises>"
 
@@ -149,7 +154,8 @@ def exercises(
     Args:
         level: forward, partial, partials, update, batch, letters or mistake.
         dead, saturated: whether units may be so.
-        wish: sizes=(2, 2, 1), activations=("sigmoid",), output="linear", cost="mse", rows, biases, rate, difficulty.
+        wish: sizes=(2, 2, 1), activations=("sigmoid",), output="linear", cost="mse", rows, biases, rate, difficulty;
+            for a sheet only rate, in place of its own.
         progress: called with how many exercises there are and how many are wanted.
     Raises:
         UsageError: a wish that is no network, or for which no numbers make an exercise.
@@ -160,13 +166,13 @@ def exercises(
     from ..quiz.form import Wish, form_of_sheet, form_of_wish
     from ..quiz.generate import Allowed
     from ..quiz.generate import exercises as made
-    from ..quiz.names import DIFFICULTIES
 
-    difficulty = wish.get("difficulty", "normal")
-    if difficulty not in DIFFICULTIES:
-        raise UsageError(f"there is no difficulty `{difficulty}`", expected=", ".join(DIFFICULTIES))
     if sheet is not None:
-        form = form_of_sheet(sheet.statements, sheet.problem, difficulty, letters=level == "letters")
+        if other := wish.keys() - {"rate"}:
+            raise UsageError(
+                f"a sheet has its own {', '.join(sorted(other))}", expected="a sheet, or a wish without one"
+            )
+        form = form_of_sheet(sheet.statements, sheet.problem, level == "letters", wish.get("rate"))
         name = " ".join(title.split()) or sheet.title or "Exercise"
     else:
         if level == "batch" and not wish.get("rows"):

@@ -233,7 +233,7 @@ class Sheet:
         from .marking import Checked
 
         tolerance = Tolerance(relative, absolute, figures, decimals)
-        return Checked(mark(self.problem, read_answers(answers), tolerance))
+        return Checked(mark(self.problem, read_answers(answers, self.problem), tolerance))
 
     def check_all(self, folder: str | Path, **tolerance: Any) -> CheckedGroup:
         """Marks a folder with a file of answers for each person.

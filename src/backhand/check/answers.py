@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
+from ..network.build import Problem
 from ..sheet.source import text_of
 
 MOST_BYTES, MOST_ANSWERS = 20_000_000, 100_000
@@ -36,9 +37,11 @@ class Answer:
         return self.given.strip() in _BLANK
 
 
-def read_answers(source: str | Path | dict[str, Any]) -> list[Answer]:
+def read_answers(source: str | Path | dict[str, Any], problem: Problem | None = None) -> list[Answer]:
     """Answers from a file, from text, or from a dict of names.
 
+    Args:
+        problem: the sheet they are marked with; a worksheet of another one is refused.
     Raises:
         UsageError: there is no such file; DataError: it holds no answers, or is far too large.
     """
@@ -50,7 +53,7 @@ def read_answers(source: str | Path | dict[str, Any]) -> list[Answer]:
     if path.suffix.lower() == ".xlsx":
         from .worksheet import worksheet_answers
 
-        return worksheet_answers(path)
+        return worksheet_answers(path, problem)
     text = text_of(path, MOST_BYTES, DataError, "a file of answers")
     return _of_text(text, path.name, path.suffix.lower())
 

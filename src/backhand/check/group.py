@@ -133,7 +133,7 @@ def _one(path: Path) -> Person:
     assert _AT_WORK is not None
     problem, tolerance, desk = _AT_WORK
     try:
-        marking = mark(problem, read_answers(path), tolerance, desk=desk)
+        marking = mark(problem, read_answers(path, problem), tolerance, desk=desk)
     except BackhandError as refusal:
         return Person(path.stem, problem=refusal.message)
     worth = points(marking)

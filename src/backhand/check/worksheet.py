@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 import re
 import zipfile
 from pathlib import Path
 from typing import Any
 
 from ..errors import DataError, UsageError
-from ..render.cells import NAMES_SHEET
+from ..network.build import Problem
+from ..render.cells import NAMES_SHEET, fingerprint
 from .answers import Answer
 
 MOST_BYTES, MOST_UNPACKED = 20_000_000, 200_000_000
@@ -16,11 +18,14 @@ MOST_AREA = 8_000_000  # cells of one sheet, empty ones included
 _PLACE = re.compile(rb'<c[^>]*?\sr="([A-Z]{1,4})(\d{1,8})"')
 
 
-def worksheet_answers(path: Path) -> list[Answer]:
+def worksheet_answers(path: Path, problem: Problem | None = None) -> list[Answer]:
     """What was filled in, with the names that the worksheet's hidden sheet has for its cells.
 
+    Args:
+        problem: the sheet it is marked with.
     Raises:
-        UsageError: it cannot be read, or calamine is not installed; DataError: it is no worksheet of Backhand's.
+        UsageError: it cannot be read, or calamine is not installed; DataError: it is no worksheet of Backhand's, or
+            one of another sheet.
     """
     try:
         from python_calamine import CalamineWorkbook
@@ -33,15 +38,22 @@ def worksheet_answers(path: Path) -> list[Answer]:
         sheets = {name: _cells(book, name) for name in book.sheet_names}
     except DataError:
         raise
-    except OSError as problem:
-        raise UsageError(f"cannot read {path}: {problem.strerror or problem}", expected=expected) from None
-    except Exception as problem:  # calamine has many errors for files that are no workbooks
-        raise DataError(f"{path} is no workbook that can be read: {problem}", expected=expected) from None
+    except OSError as failure:
+        raise UsageError(f"cannot read {path}: {failure.strerror or failure}", expected=expected) from None
+    except Exception as failure:  # calamine has many errors for files that are no workbooks
+        raise DataError(f"{path} is no workbook that can be read: {failure}", expected=expected) from None
     if NAMES_SHEET not in sheets:
         raise DataError(f"{path} is no worksheet of Backhand's", expected=expected)
+    names = sheets[NAMES_SHEET]
+    head = names[0] if names else []
+    if problem is not None and len(head) > 5 and head[4] != fingerprint(problem):
+        raise DataError(
+            f"{path} is a worksheet of another sheet, called {str(head[5])[:80]}",
+            expected="one of this sheet as it stands, with its numbers and its rate",
+        )
     found = []
-    for number, line in enumerate(sheets[NAMES_SHEET][1:], 2):
-        if len(line) < 4 or not all(isinstance(value, float) for value in line[1:3]):
+    for number, line in enumerate(names[1:], 2):
+        if len(line) < 4 or not all(isinstance(value, float) and math.isfinite(value) for value in line[1:3]):
             raise DataError(f"{path}: line {number} of its sheet `{NAMES_SHEET}` was changed", expected=expected)
         sheet, row, column, name = str(line[0]), int(line[1]), int(line[2]), str(line[3])
         cells = sheets.get(sheet, [])
@@ -81,6 +93,6 @@ def _typed(value: Any) -> str:
     """A cell as it would have been typed; 5.0 is 5."""
     if isinstance(value, bool):
         return str(value)
-    if isinstance(value, float):
+    if isinstance(value, float) and math.isfinite(value):
         return repr(int(value)) if value == int(value) and abs(value) < 1e15 else repr(value)
     return str(value).strip()

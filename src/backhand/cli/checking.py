@@ -77,7 +77,7 @@ def check(
     if answers == "-":
         text = sys.stdin.buffer.read().decode("utf-8", "replace") + "\n"
     tolerance = Tolerance(relative, absolute, figures, decimals)
-    found = Checked(mark(opened.problem, read_answers(text), tolerance), points)
+    found = Checked(mark(opened.problem, read_answers(text, opened.problem), tolerance), points)
     deliver(found, to)
     if not found.all_right:
         click.get_current_context().exit(WRONG_ANSWERS)

@@ -125,6 +125,8 @@ def show(
 
     opened = open_sheet(sheet, seed, data)
     form = to.format
+    if surface is not None and form == "xlsx":
+        raise UsageError("a surface is not drawn in a workbook", expected="-o FILE.html or another page")
     if blank and form != "xlsx":
         _worksheet(opened, to)
         return

@@ -6,12 +6,14 @@ import re
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ..errors import UsageError
 from ..quiz.names import COSTS, DIFFICULTIES, LEVELS, PAPER, TARGETS
 from .common import Output, Progress, deliver, open_sheet, output_options
 
 MOST_VARIANTS = 100_000
+OF_LAYERS = ("layers", "activation", "last", "cost", "rows", "no_biases", "difficulty")
 
 
 @click.command()
@@ -22,8 +24,8 @@ MOST_VARIANTS = 100_000
 )
 @click.option("--output-activation", "last", default="linear", show_default=True, help="Of the last layer.")
 @click.option("--cost", type=click.Choice(COSTS), default="mse", show_default=True)
-@click.option("--rows", type=click.IntRange(1, 50), help="Rows of data; 1, or 3 for relu and for a batch.")
-@click.option("--rate", type=float, default=0.5, show_default=True, help="The learning rate.")
+@click.option("--rows", type=click.IntRange(1, 50), help="Rows of data; 1, or 3 and more for relu and for a batch.")
+@click.option("--rate", type=float, help="The learning rate; 0.5, or the sheet's own.")
 @click.option("--no-biases", is_flag=True, help="Neurons without biases.")
 @click.option("--level", type=click.Choice(LEVELS), default="partials", show_default=True, help="What is asked for.")
 @click.option(
@@ -39,7 +41,7 @@ MOST_VARIANTS = 100_000
 @click.option("--for", "targets", metavar="TARGETS", help=f"Write a folder of files (-o FOLDER): {', '.join(TARGETS)}.")
 @output_options
 def quiz(
-    sheet: str | None, layers: str | None, activation: str, last: str, cost: str, rows: int | None, rate: float,
+    sheet: str | None, layers: str | None, activation: str, last: str, cost: str, rows: int | None, rate: float | None,
     no_biases: bool, level: str, difficulty: str, variants: int, seed: int, title: str, allow: str, key: bool,
     targets: str | None, to: Output,
 ) -> None:  # fmt: skip
@@ -52,18 +54,19 @@ def quiz(
 
     from ..api.quiz import exercises as make
 
-    if sheet is not None and layers is not None:
-        raise UsageError("an exercise comes from a sheet or from --layers", expected="one of them")
+    context = click.get_current_context()
+    given = [o for o in OF_LAYERS if context.get_parameter_source(o) is not ParameterSource.DEFAULT]
+    if sheet is not None and given:
+        option = {"last": "output-activation"}.get(given[0], given[0].replace("_", "-"))
+        raise UsageError(f"--{option} makes a network, and a sheet is one", expected="a sheet or --layers")
     allowed = {word.strip() for word in allow.split(",") if word.strip()}
     if unknown := allowed - {"dead", "saturated"}:
         raise UsageError(f"--allow {', '.join(sorted(unknown))} is unknown", expected="dead, saturated")
-    wish: dict[str, Any] = {"difficulty": difficulty}
+    wish: dict[str, Any] = {"rate": rate} if rate is not None else {}
     if sheet is None:
         activations = tuple(word.strip() for word in activation.split(","))
         wish |= {"sizes": _sizes(layers or "2-2-1"), "activations": activations, "output": last, "cost": cost}
-        wish |= {"rows": rows or 0, "rate": rate, "biases": not no_biases}
-    elif rows is not None:
-        raise UsageError("--rows belongs to --layers; a sheet has its own rows")
+        wish |= {"rows": rows or 0, "biases": not no_biases, "difficulty": difficulty}
     opened = open_sheet(sheet) if sheet is not None else None
     with Progress(variants, least=3) as bar:
         found = make(

@@ -26,7 +26,7 @@ from .dense import (
     checked_rows,
     checked_weights,
     numbers_of,
-)  # fmt: skip
+)
 
 INTERFACE = 7
 ACTIVATIONS = (

@@ -21,7 +21,7 @@ from .dense import (
     checked_parameters,
     checked_rows,
     checked_weights,
-)  # fmt: skip
+)
 
 _GOLDEN, _FIRST, _SECOND = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
 

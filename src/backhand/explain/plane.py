@@ -103,7 +103,8 @@ def surface(problem: Problem, text: str, epochs: int = 1, start: Point | None = 
         words.append(f" in {len(path) - 1} step{'s' if len(path) > 2 else ''}")
     else:
         words += ["; the dot is at (", path[0][0], ", ", path[0][1], ")"]
-    title = f"{network.cost.name} over two parameters"
+    rest = ", the others as they are" if network.parameter_count > 2 else ""
+    title = f"{network.cost.name} over two parameters{rest}"
     return Surface(title, across.ref, up.ref, tuple(xs), tuple(ys), heights, tuple(path), (*words, "."))
 
 

@@ -14,11 +14,11 @@ from ..network.build import Problem, build
 from ..network.graph import Network
 from ..notation.numbers import FULL
 from ..ops.vocabulary import ACTIVATION_NAMES
-from ..sheet.model import Assign, DataFrom, InlineData, SheetText, Start, Statement, Title
+from ..sheet.model import Assign, DataFrom, InlineData, Rate, SheetText, Start, Statement, Title
 from ..sheet.parse import parse
 from ..sheet.table import Table
 from ..sheet.write import write
-from .names import COSTS
+from .names import COSTS, DIFFICULTIES
 
 Array = np.ndarray
 _COSTS = {"mse": "mean({})", "sse": "sum({})", "half": "sum({})/2", "half-mean": "sum({})/(2*N)"}
@@ -60,7 +60,7 @@ class Form:
     statements: tuple[Statement, ...]
     problem: Problem
     rows: int
-    difficulty: str
+    difficulty: str = "normal"
     given: Mapping[str, Array] | None = None
 
     @property
@@ -182,21 +182,21 @@ def _pool(difficulty: str, count: int, rng: random.Random, stretch: float = 1.0)
     return [rng.choice((-1, 1)) * size / _UNIT[difficulty] for size in chosen]
 
 
-def _decimals(values: Array) -> int:
-    """With how many decimals numbers are written."""
-    return max(
-        (len(FULL.text(float(v)).partition(".")[2]) for v in np.ravel(values) if "e" not in FULL.text(float(v))),
-        default=1,
-    )
+def _decimals(value: float) -> int:
+    """With how many decimals a number like this one is written: as many as it has, for no more than two figures."""
+    written = FULL.text(value)
+    two_figures = max(0, 1 - math.floor(math.log10(abs(value))))
+    decimals = two_figures if "e" in written else min(len(written.partition(".")[2]), two_figures)
+    return max(decimals, 1) if abs(value) < 10 else decimals
 
 
 def _like(values: Array, rng: random.Random) -> Array:
-    """Other numbers of the same size and with as many decimals; 0 becomes a small one."""
+    """Other numbers of the same size; 0 becomes a small one."""
 
     def one(value: float) -> float:
         if value == 0:
             return rng.choice((-1, 1)) * rng.randrange(1, 10) / 10
-        decimals = max(1, _decimals(np.array(value)))
+        decimals = _decimals(value)
         unit = 10.0**-decimals
         size = max(abs(value), 3 * unit)
         steps = rng.randrange(max(1, math.ceil(0.5 * size / unit)), max(2, math.floor(1.6 * size / unit)) + 1)
@@ -211,9 +211,12 @@ def _column_like(values: Array, rng: random.Random) -> Array:
     return np.array(values) if np.isin(values, (0.0, 1.0)).all() else _like(values, rng)
 
 
-def form_of_sheet(statements: SheetText, problem: Problem, difficulty: str = "normal", letters: bool = False) -> Form:
+def form_of_sheet(statements: SheetText, problem: Problem, letters: bool = False, rate: float | None = None) -> Form:
     """The form of a sheet: its equations, cost and rate; its numbers are drawn anew.
 
+    Args:
+        letters: without numbers.
+        rate: in place of its own.
     Raises:
         UsageError: a sheet without cost, in letters, or with rows in a file.
     """
@@ -221,25 +224,33 @@ def form_of_sheet(statements: SheetText, problem: Problem, difficulty: str = "no
     if network.cost is None:
         raise UsageError("an exercise needs a cost", hint="add a line such as `cost C = mean((y - yd)^2)`")
     known = {node.name for node in network.parameters}
+    given: dict[str, Array] = {
+        node.name: np.asarray(node.value) for node in network.parameters if node.value is not None
+    }
     kept = tuple(
         s
         for s in statements.statements
         if not isinstance(s, Start | InlineData | DataFrom) and not (isinstance(s, Assign) and s.name in known)
     )
+    if rate is not None:
+        kept = (*(s for s in kept if not isinstance(s, Rate)), Rate(rate))
+        problem = replace(problem, plan=replace(problem.plan, rate=rate))
     if letters:
-        return Form(kept, problem, 1, difficulty, {})
+        return Form(kept, problem, 1, given=given)
     if any(isinstance(s, DataFrom) for s in statements.statements) or (problem.table and problem.table.rows > 20):
         raise UsageError(
             "an exercise is worked by hand, and this sheet has many rows", expected="at most 20 in the sheet"
         )
+    if network.unknown_functions:
+        unknown = ", ".join(sorted(network.unknown_functions))
+        raise UsageError(f"nothing says what `{unknown}` does, so there are no numbers", expected="--level letters")
     if network.in_letters or any(node.value is None for node in network.parameters):
-        raise UsageError("the sheet is in letters, so the size of its numbers is not known", hint="give it values")
+        return Form(kept, problem, problem.table.rows if problem.table else 1)
     if problem.table is None and network.inputs:
         raise UsageError("the sheet has inputs and no data", hint="add `data` and a row")
-    given = {node.name: np.asarray(node.value) for node in network.parameters}
     columns = dict(problem.table.columns) if problem.table else {}
     rows = problem.table.rows if problem.table else 1
-    return Form(kept, problem, rows, difficulty, {**given, **columns})
+    return Form(kept, problem, rows, given={**given, **columns})
 
 
 def form_of_wish(wish: Wish) -> Form:
@@ -260,13 +271,22 @@ def form_of_wish(wish: Wish) -> Form:
                 f"there is no activation `{name}` to learn with",
                 expected=", ".join(a for a in ACTIVATION_NAMES if a != "step"),
             )
+    if wish.difficulty not in DIFFICULTIES:
+        raise UsageError(f"there is no difficulty `{wish.difficulty}`", expected=", ".join(DIFFICULTIES))
     if wish.cost not in COSTS:
         raise UsageError(f"there is no cost `{wish.cost}`", expected=", ".join(COSTS))
     text = _text_of_wish(wish, (*activations[:layers], wish.output))
     statements = parse(text, "the exercise")
-    rows = wish.rows or (3 if {"relu", "leaky", "elu", "selu"} & {*activations[:layers], wish.output} else 1)
+    rows = wish.rows or _rows_for(wish.sizes, {*activations[:layers], wish.output})
     heads = [s for s in statements.statements if not isinstance(s, Start)]
     return Form(tuple(heads), build(statements), rows, wish.difficulty)
+
+
+def _rows_for(sizes: Sequence[int], activations: set[str]) -> int:
+    """One row; for units that can be silent three or more, so that each can be silent in rows of its own."""
+    if activations.isdisjoint(("relu", "leaky", "elu", "selu")):
+        return 1
+    return 3 if sum(sizes[1:-1]) <= 3 else 4
 
 
 def _text_of_wish(wish: Wish, activations: Sequence[str]) -> str:

@@ -28,9 +28,10 @@ SATURATED = {"sigmoid": 3.0, "tanh": 1.8, "softplus": 5.0, "gelu": 3.0, "silu": 
 KINKED = ("relu", "leaky", "elu", "selu", "abs")
 NEAR = 0.02  # so close to a kink rounding decides on which side a number is
 LARGEST = 1e5
+MIXED = 500  # draws that are looked through for units that differ in where they are silent
 DRAWS = 3000  # of numbers that are friendly at all, before a form is given up
-TRIES = 30  # of friendly numbers, before slips that make no difference in single places are let pass
-FEW = 3  # with no more of them the search goes on
+TRIES = 30  # of friendly numbers, before many slips that make no difference in single places are let pass
+FEW = 3  # with no more of them the search goes on, four times as long; where a kind is lost everywhere, twice
 GENERIC = 8  # draws that tell what is no slip at all
 _WIDER = "more rows (--rows 3), another level, or --allow dead,saturated"
 COMMON = 5.0  # the prior of slips that are planted
@@ -81,8 +82,6 @@ class _Maker:
             raise UsageError("exercises work all rows at once", hint="leave `mode` out of the sheet")
         if level == "update" and form.problem.plan.rate is None:
             raise UsageError("an update needs a rate", hint="add `rate 0.1` to the sheet")
-        ops = {call.op for node in form.network.equations if node.formula is not None for call in calls(node.formula)}
-        self.kinked = not ops.isdisjoint(KINKED)  # where a unit is silent, slips in it make no difference
         self._none: dict[tuple[str, ...], frozenset[Slip]] = {}
 
     def rng(self, number: int) -> random.Random:
@@ -96,7 +95,7 @@ class _Maker:
             return self.in_letters(number, title, chosen)
         best: _Draw | None = None
         reason, tries = "", 0
-        for _ in range(DRAWS):
+        for drawn in range(DRAWS):
             # from the best so far on, one number at a time; now and then all anew
             numbers = self.form.drawn(rng) if best is None or tries % 12 == 0 else self.form.changed(best.numbers, rng)
             found = self.friendly(numbers, chosen)
@@ -104,12 +103,14 @@ class _Maker:
                 reason = found
                 continue
             _, ledgers, items = found
+            if drawn < MIXED and not self.allowed.dead and not _mixed(ledgers[0].step.tape):
+                continue
             draw = self.missed(numbers, ledgers, items, chosen)
             tries += 1
             if best is None or (len(draw.lost), draw.missed) < (len(best.lost), best.missed):
                 best = draw
-            enough = tries >= TRIES and not best.lost and (self.kinked or best.missed > FEW)
-            if best.missed == 0 or enough or tries >= 4 * TRIES:
+            most = TRIES if best.missed > FEW and not best.lost else 2 * TRIES if best.lost else 4 * TRIES
+            if best.missed == 0 or tries >= most:
                 break
         if best is None or best.lost:
             lost = f"the slip `{best.lost[0]}` makes no difference" if best else reason
@@ -132,20 +133,20 @@ class _Maker:
 
     def hint(self) -> str:
         """What to try where no numbers were found."""
+        if self.level == "update":
+            return "a larger --rate, or another level"
         if self.form.given is not None:
             return "other numbers or more rows in the sheet, another level, or --allow dead,saturated"
-        return "a larger --rate, or another level" if self.level == "update" else _WIDER
+        return _WIDER
 
     def in_letters(self, number: int, title: str, chosen: int) -> Exercise:
         refs = [ref for node in self.form.network.parameters for ref in node.entries()]
         text = self.form.text(None, title)
         try:
             problem = build(parse(text, "the exercise"))
-        except ShapeProblem:
-            raise UsageError(
-                "without numbers nothing says how large the sheet's matrices are",
-                hint="a sheet that writes its neurons one by one, or --layers 2-2-1",
-            ) from None
+        except ShapeProblem:  # how large its matrices are is said by their values alone
+            text = self.form.text(Numbers(self.form.given or {}, {}), title)
+            problem = build(parse(text, "the exercise"))
         ref = refs[(chosen + number) % len(refs)]
         return Exercise(number, self.level, self.seed, title, text, problem, derive=ref)
 
@@ -179,8 +180,10 @@ class _Maker:
             return problem_found.message
         if not any(item.value for item in items):
             return "every answer is 0"
-        if any(item.value and not LEAST <= abs(item.value) <= LARGEST for item in items):
-            return f"answers below {LEAST:g} or above {LARGEST:g}"
+        if any(item.value and abs(item.value) < LEAST for item in items):
+            return f"answers below {LEAST:g}"
+        if self.form.given is None and any(abs(item.value) > LARGEST for item in items):
+            return f"answers above {LARGEST:g}"
         return problem, ledgers, items
 
     # slips ----------------------------------------------------------------------------------------------------
@@ -255,7 +258,8 @@ class _Maker:
             different = [
                 k for k, (item, value) in enumerate(shown) if not abs(value - item.value) <= 4 * tolerance(item.value)
             ]
-            sensible = all(np.isfinite(value) and abs(value) <= 100 * LARGEST for _, value in shown)
+            most = 100 * max(1.0, *(abs(item.value) for item in items))
+            sensible = all(np.isfinite(value) and abs(value) <= most for _, value in shown)
             if (
                 sensible
                 and different
@@ -289,6 +293,20 @@ def _each(tape: Tape, wanted: Callable[[str], bool]) -> Iterator[tuple[str, np.n
 
 def _dead(tape: Tape) -> bool:
     return any((np.all(z <= 0, axis=0)).any() for _, z in _each(tape, lambda op: op == "relu"))
+
+
+def _mixed(tape: Tape) -> bool:
+    """Whether each ReLU is on in two rows or more and off in one, no two of a layer alike.
+
+    A unit that is on everywhere tells nobody who forgot its slope, one that is on once has the gradient of that row.
+    Fewer than three rows cannot have it; there it is not asked for.
+    """
+    on = [column > 0 for _, z in _each(tape, lambda op: op == "relu") for column in np.reshape(z, (len(z), -1)).T]
+    if not on or tape.count < 3:
+        return True
+    patterns = {column.tobytes() for column in on}
+    possible = 2**tape.count - tape.count - 2
+    return all(column.sum() > 1 and not column.all() for column in on) and len(patterns) == min(len(on), possible)
 
 
 def _saturated(tape: Tape) -> bool:

@@ -69,7 +69,9 @@ def task_parts(exercise: Exercise, drawn: bool = True) -> list[Part]:
     page.add(*(Formula(Ref(node.name), node.formula) for node in network.equations if node.formula is not None))
     page.add(Formula(Ref(cost.name), cost.written))
     page.note(f"{cost.name} is {convention_text(cost, {})}.")
-    if exercise.derive is None:
+    if exercise.derive is not None:
+        page.note(*_sizes(network))
+    else:
         page.text(*_weights(network))
         if table := _data(exercise):
             page.add(table)
@@ -92,6 +94,15 @@ def _weights(network: Network) -> list[Inline]:
         assert node.value is not None
         runs += [", " if runs else "", Ref(node.name), " = ", as_expr(node.value)]
     return [*runs, "."]
+
+
+def _sizes(network: Network) -> list[Inline]:
+    runs: list[Inline] = []
+    for node in network.parameters:
+        if node.shape:
+            size = f" is {node.shape[0]} × {node.shape[1]}" if len(node.shape) == 2 else f" has {node.shape[0]} entries"
+            runs += [", " if runs else "", Ref(node.name), size]
+    return [*runs, "."] if runs else []
 
 
 def _data(exercise: Exercise) -> Table | None:
@@ -178,12 +189,18 @@ def key_document(exercise: Exercise) -> Document:
 
 
 def solution_document(exercise: Exercise) -> Document:
-    """The worked solution: every step of what is asked for."""
+    """The worked solution: the way to the partial that is asked for, or every step of the network."""
     problem, cost = exercise.problem, exercise.problem.network.cost
     assert cost is not None
-    if exercise.derive is not None:
-        return why_document(derive(problem, None, exercise.derive, row=None, of=None, grain="neurons"))
-    worked = run(problem, 2 if exercise.level == "update" else 1)
+    asked = exercise.derive
+    worked = None if asked else run(problem, 2 if exercise.level == "update" else 1)
+    if exercise.level == "partial":
+        partial = exercise.items[0].left
+        assert isinstance(partial, Partial)
+        asked = partial.by
+    if asked is not None:
+        return why_document(derive(problem, worked, asked, row=None, of=None, grain="neurons"))
+    assert worked is not None
     return show_document(problem, worked, Choices(all_rows=True))
 
 

@@ -19,6 +19,7 @@ from ..explain.ledger import GIVEN, SUM, Array, Ledger, worked
 
 Tolerance = Callable[[float], float]
 Slip = tuple[str, str, str]  # the step, the kind of slip, the formula it makes of the step
+OMISSIONS = ("row left out", "path left out", "term left out", "output left out")
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,18 @@ class Telling:
         """The slips that can be made in a step, without those that are none."""
         if key not in self.known:
             given = self.ledger[key].kind == GIVEN
-            self.known[key] = {} if given else {(key, v.slip, repr(v.flat)): v for v in self.library.variants(key)}
+            variants = () if given else (v for v in self.library.variants(key) if not self.idle(key, v))
+            self.known[key] = {(key, v.slip, repr(v.flat)): v for v in variants}
         return {slip: variant for slip, variant in self.known[key].items() if slip not in none}
+
+    def idle(self, key: str, variant: Variant) -> bool:
+        """Who leaves out what is exactly 0, such as the row of a silent unit, makes no slip."""
+        if variant.slip not in OMISSIONS:
+            return False
+        try:
+            return np.array_equal(self.book.predicted(key, variant.flat).numbers, self.ledger.exact(key))
+        except Circular:
+            return False
 
     def kinds(self, none: frozenset[Slip]) -> Counter[tuple[str, str]]:
         """How many slips of each kind there are, by the kind of step."""

@@ -270,10 +270,10 @@ class _Reader:
                 if token[1:] in _LETTERS:
                     out += _LETTERS[token[1:]]
                 elif len(token) == 2 and not token[1].isalnum():
-                    out += token[1] if token[1] != "^" else "^"
-                elif token[1:] in ACCENTS or token == "\\sim":
-                    out += "" if token != "\\sim" else "~"
-                else:
+                    out += token[1]
+                elif token == "\\sim":
+                    out += "~"
+                elif token[1:] not in ACCENTS:
                     raise UnknownLatex(f"`{token}` in words")
             elif token == "$":
                 continue

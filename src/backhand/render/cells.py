@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from ..engine.run import Run
 from ..errors import UsageError
@@ -78,6 +79,18 @@ class Whole:
     values: dict[str, Cell] = field(default_factory=dict)
     inputs: dict[tuple[str, int], Cell] = field(default_factory=dict)
     letters: TextPrinter = field(default_factory=lambda: TextPrinter(FULL, limit=12))
+
+
+def fingerprint(problem: Problem) -> str:
+    """Letters that tell a sheet from every other: by its equations, its numbers and how it is updated."""
+    network, printed = problem.network, TextPrinter(FULL)
+    formulas = [f"{node.name} = {printed(node.formula)}" for node in network.equations if node.formula is not None]
+    cost = printed(network.cost.written) if network.cost is not None else ""
+    found = sha256("\n".join([*formulas, cost, repr(problem.plan)]).encode())
+    columns = problem.table.columns if problem.table else {}
+    for name, values in ({n.name: n.value for n in network.nodes.values() if n.value is not None} | columns).items():
+        found.update(name.encode() + values.tobytes())
+    return found.hexdigest()[:16]
 
 
 def questions(plan: Plan) -> Iterator[tuple[str, int, int, str]]:

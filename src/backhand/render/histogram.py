@@ -26,12 +26,13 @@ def histogram_svg(histogram: Histogram, top: int = 0) -> tuple[str, int, int]:
         place = f'x="{x:.1f}" y="{TOP + high - tall:.1f}" width="{max(end - x - 1, 0.5):.1f}" height="{tall:.1f}"'
         told = f"{tick(left)} to {tick(right)}: {count:,}"
         parts.append(f'<rect {place} fill="{COLORS[0]}"><title>{told}</title></rect>')
+    said = f"how many of {sum(histogram.counts):,} numbers, over {histogram.x_label}"
     base = TOP + high
     parts.append(f'<line class="grid" x1="{LEFT}" x2="{LEFT + wide}" y1="{base}" y2="{base}" stroke="#888"/>')
     for value in scale.ticks():
         x = LEFT + (scale.at(value) or 0) * wide
         parts.append(f'<text x="{x:.1f}" y="{base + 16}" text-anchor="middle">{tick(value)}</text>')
-    parts.append(f'<text x="{LEFT + wide}" y="22" text-anchor="end" class="small">{escape(histogram.x_label)}</text>')
+    parts.append(f'<text x="{LEFT + wide}" y="22" text-anchor="end" class="small">{escape(said)}</text>')
     return "\n".join([*parts, "</g>"]), WIDE, HIGH
 
 

@@ -18,7 +18,7 @@ from ..document.parts import (
     Surface,
     Table,
     Text,
-)  # fmt: skip
+)
 from ..notation.expr import Expr
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from html import escape
 
-from .boxes import Accented, Box, Fenced, Fraction, Lines, Root, Row, Scripted, Sign, Space, boxes
+from .boxes import ACCENTS, Accented, Box, Fenced, Fraction, Lines, Root, Row, Scripted, Sign, Space, boxes
 
 _MARKS = {"vec": "→", "hat": "^", "bar": "‾", "tilde": "~"}
 _FENCES = "()[]{}|"
+_LEFT = ' style="text-align:left"'
 
 
 @lru_cache(maxsize=8192)
@@ -44,19 +45,13 @@ def _element(box: Box | None) -> str:
         case Root(inner=inner, degree=degree):
             return f"<mroot>{_element(inner)}{_element(degree)}</mroot>"
         case Accented(inner=inner, accent=accent):
-            mark = _MARKS.get(accent) or _accent(accent)
+            mark = _MARKS.get(accent) or escape(ACCENTS[accent])
             return f'<mover accent="true">{_element(inner)}<mo stretchy="false">{mark}</mo></mover>'
         case Fenced(left=left, inner=inner, right=right):
             return f"<mrow>{_fence(left)}{_row(inner)}{_fence(right)}</mrow>"
         case Lines():
             return _lines(box)
     raise TypeError(f"no MathML for {box!r}")
-
-
-def _accent(accent: str) -> str:
-    from .boxes import ACCENTS
-
-    return escape(ACCENTS[accent])
 
 
 def _fence(sign: str) -> str:
@@ -88,6 +83,3 @@ def _lines(lines: Lines) -> str:
     )
     table = f"<mtable>{rows}</mtable>"
     return f"<mrow><mo>{{</mo>{table}</mrow>" if lines.kind == "cases" else f"<mrow><mo>[</mo>{table}<mo>]</mo></mrow>"
-
-
-_LEFT = ' style="text-align:left"'

@@ -18,7 +18,7 @@ from ..document.parts import (
     Surface,
     Table,
     Text,
-)  # fmt: skip
+)
 from ..errors import UsageError
 from ..notation.expr import Expr
 from ..notation.latex import LatexPrinter
@@ -29,6 +29,7 @@ from .lines import working
 from .pictures import pictures_svg
 from .typst_maths import quoted, typst_maths
 
+LONG = 25  # rows of a table that may go over pages
 PAPERS = {"a4": "a4", "letter": "us-letter"}
 PREAMBLE = """\
 #set page(paper: {paper}, margin: 20mm, numbering: "1 / 1")
@@ -152,9 +153,9 @@ class _Writer:
             if table.ruled:
                 widths = widths.removesuffix("auto") + "14em"
             made = f"table(columns: ({widths},), align: ({sides},),{ruled}\n  {body}\n)"
-            together = "#block(breakable: true)" if len(table.rows) > 25 else "#block(breakable: false)"
-            drawn = made if len(table.rows) > 25 else f"fit({made})"
-            blocks.append(f"{together}[{title}#{drawn}]")
+            long = len(table.rows) > LONG
+            drawn = made if long else f"fit({made})"
+            blocks.append(f"#block(breakable: {'true' if long else 'false'})[{title}#{drawn}]")
         return "\n\n".join(blocks)
 
     def cell(self, cell: str | float | Expr | None) -> str:

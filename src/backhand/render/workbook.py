@@ -7,6 +7,8 @@ neither stands there, and a hidden sheet says which cell asks for which number.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..engine.run import Run
 from ..engine.training import Step, settings_of
 from ..errors import UsageError
@@ -46,13 +48,13 @@ class _Planner:
         self.names = [f"Epoch {s.epoch}" + (f" step {s.batch}" if per_epoch > 1 else "") for s in run.steps]
 
     def planned(self) -> Plan:
+        self.check_size()
         self.plan.sheets[NETWORK] = {}
         self.network_sheet()
         self.data_sheet()
         before: StepPlanner | None = None
         steps: list[StepPlanner] = []
         for name, step in zip(self.names, self.run.steps, strict=True):
-            self.check_size(step)
             before = StepPlanner(self.whole, name, step, before)
             before.write()
             steps.append(before)
@@ -63,11 +65,10 @@ class _Planner:
         self.summary(steps)
         return self.plan
 
-    def check_size(self, step: Step) -> None:
+    def check_size(self) -> None:
         """Refuses before the work what no workbook holds."""
-        count = step.tape.count
-        entries = sum(len(n.entries(MOST_CELLS)) for n in (*self.network.parameters, *self.network.equations))
-        if entries * (count + 4) + self.plan.size > MOST_CELLS:
+        entries = sum(int(np.prod(n.shape)) for n in (*self.network.parameters, *self.network.equations))
+        if sum(entries * (step.tape.count + 4) for step in self.run.steps) > MOST_CELLS:
             raise UsageError(
                 f"the workbook would have more than {MOST_CELLS:,} cells",
                 hint="fewer epochs or rows; -o work.html or --json take it",

@@ -252,7 +252,7 @@ class StepPlanner:
 
 
 def _times(expr: Expr) -> Expr:
-    """δ·1 is δ, and what is multiplied by 0 is 0: most local derivatives are that simple."""
+    """δ·1 is δ: most local derivatives are that simple."""
     if type(expr) is not Call:
         return expr
     if expr.op == "mul" and not expr.prime:

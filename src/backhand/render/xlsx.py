@@ -15,7 +15,7 @@ from ..explain.scene import Scene
 from ..network.build import Problem
 from ..notation.expr import Ref
 from ..notation.spreadsheet import Cell, cell_name
-from .cells import DATA, DIAGRAM, NAMES_SHEET, NETWORK, Entry, Plan, questions
+from .cells import DATA, DIAGRAM, NAMES_SHEET, NETWORK, Entry, Plan, fingerprint, questions
 from .workbook import plan_workbook
 
 if TYPE_CHECKING:
@@ -24,27 +24,16 @@ if TYPE_CHECKING:
 
 CREATED = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)  # the same bytes for the same sheet
 DRAWN = 60  # units that a diagram in a workbook holds at most
+_LETTERS = {
+    "italic": True, "font_color": "#555555", "text_wrap": True, "valign": "top", "align": "right", "font_size": 9,
+}  # fmt: skip
 _STYLES: dict[str, dict[str, Any]] = {
     "title": {"bold": True, "font_size": 14},
     "head": {"bold": True, "bottom": 1},
     "head right": {"bold": True, "bottom": 1, "align": "right"},
-    "letters": {
-        "italic": True,
-        "font_color": "#555555",
-        "text_wrap": True,
-        "valign": "top",
-        "align": "right",
-        "font_size": 9,
-    },
+    "letters": _LETTERS,
     "words": {},
-    "hint": {
-        "italic": True,
-        "font_color": "#555555",
-        "text_wrap": True,
-        "valign": "top",
-        "align": "right",
-        "font_size": 9,
-    },
+    "hint": _LETTERS,
     "note": {"font_color": "#555555"},
     "input": {"bg_color": "#DCE9F7", "border": 1, "border_color": "#9DB7D5", "locked": False},
     "given": {"font_color": "#555555"},
@@ -71,18 +60,18 @@ def to_xlsx(problem: Problem, run: Run, blank: bool = False) -> bytes:
     book = Workbook(file, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
     book.set_properties({"title": plan.title, "created": CREATED})
     book.set_calc_mode("auto")
-    writer = _Writer(book, plan, blank)
+    writer = _Writer(book, plan, problem, blank)
     writer.write()
     if not blank:
         writer.cost_curve()
-        writer.draw(problem, run)
+        writer.draw(run)
     book.close()
     return file.getvalue()
 
 
 class _Writer:
-    def __init__(self, book: Workbook, plan: Plan, blank: bool) -> None:
-        self.book, self.plan, self.blank = book, plan, blank
+    def __init__(self, book: Workbook, plan: Plan, problem: Problem, blank: bool) -> None:
+        self.book, self.plan, self.problem, self.blank = book, plan, problem, blank
         self.styles = {name: book.add_format(style) for name, style in _STYLES.items()}
         self.pages: dict[str, Worksheet] = {}
 
@@ -143,7 +132,7 @@ class _Writer:
     def names(self) -> None:
         """Which cell asks for which number, on a hidden sheet; reading the worksheet back needs it."""
         page = self.book.add_worksheet(NAMES_SHEET)
-        page.write_row(0, 0, ["sheet", "row", "column", "name"])
+        page.write_row(0, 0, ["sheet", "row", "column", "name", fingerprint(self.problem), self.plan.title])
         for k, (sheet, row, column, name) in enumerate(questions(self.plan), 1):
             page.write_string(k, 0, sheet)
             page.write_number(k, 1, row)
@@ -174,10 +163,10 @@ class _Writer:
         chart.set_x_axis({"num_format": "0", "min": 1})
         self.pages[NETWORK].insert_chart(3, 7, chart)
 
-    def draw(self, problem: Problem, run: Run) -> None:
+    def draw(self, run: Run) -> None:
         """The network as a chart whose labels are live, and the table that it is drawn from."""
         step = run.steps[0]
-        drawn = diagram(problem.network, Scene(step.tape, step.gradients, 0, {}))
+        drawn = diagram(self.problem.network, Scene(step.tape, step.gradients, 0, {}))
         dots = [dot for dot in drawn.dots if dot.kind != "gap"]
         if len(dots) > DRAWN:
             return
