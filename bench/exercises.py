@@ -31,8 +31,7 @@ is an edit of the marking library in one step (in the formula of one weight, of 
 answers; it is told where an answer moves by more than twice what it may be off (half a percent). With a seed of its
 own each variant also finds out anew which edits are no slips in its form; within one set that is done once."""
 SILENT = """\
-Where a ReLU is silent in a row, a slip of that unit in that row changes nothing, and only because it is silent there
-can the mask be told; the same slip in another unit or row is told in each of these variants."""
+Who leaves out a row or a path whose share is exactly 0, as that of a silent unit, makes no slip and is not counted."""
 HEADS = (
     "| form | variants | keys right | slips told | without effect | telling every slip | seconds: median, worst |",
     "|---|---:|---:|---:|---:|---:|---:|",

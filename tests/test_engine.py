@@ -518,7 +518,7 @@ PENALTY = (
 )
 
 
-@pytest.mark.parametrize("name", [n for n in example_names() if n not in ("three-neurons", "penguins")] + ["with a penalty"])
+@pytest.mark.parametrize("name", ["with a penalty", *sorted({*example_names()} - {"three-neurons", "penguins"})])
 def test_the_cost_over_a_plane(name):
     found = problem(PENALTY if name == "with a penalty" else example_text(name)[0])
     refs = [ref for node in found.network.parameters for ref in node.entries()]

@@ -31,7 +31,7 @@ LARGEST = 1e5
 MIXED = 500  # draws that are looked through for units that differ in where they are silent
 DRAWS = 3000  # of numbers that are friendly at all, before a form is given up
 TRIES = 30  # of friendly numbers, before many slips that make no difference in single places are let pass
-FEW = 3  # with no more of them the search goes on, four times as long; where a kind is lost everywhere, twice
+FEW = 3  # with no more of them the search goes on, 16 times as long; where a kind is lost everywhere, twice
 GENERIC = 8  # draws that tell what is no slip at all
 _WIDER = "more rows (--rows 3), another level, or --allow dead,saturated"
 COMMON = 5.0  # the prior of slips that are planted
@@ -109,7 +109,7 @@ class _Maker:
             tries += 1
             if best is None or (len(draw.lost), draw.missed) < (len(best.lost), best.missed):
                 best = draw
-            most = TRIES if best.missed > FEW and not best.lost else 2 * TRIES if best.lost else 4 * TRIES
+            most = 2 * TRIES if best.lost else TRIES if best.missed > FEW else 16 * TRIES
             if best.missed == 0 or tries >= most:
                 break
         if best is None or best.lost:
