@@ -231,7 +231,8 @@ def test_results_draw_themselves(work):
     text = str(work)
     assert "z3 = w5·a1 + w6·a2 + b3 = 0.8·3.13 + 4·8.15 + 0 = 35.104" in text
     assert "\x1b" not in text
-    for result in (work, work.why("w5"), bh.read(LINE).gradcheck()):
+    trained = bh.train_table(EXAMPLES / "penguins.csv", target="species", missing="drop", epochs=2)
+    for result in (work, work.why("w5"), bh.read(LINE).gradcheck(), trained):
         bundle = result._repr_mimebundle_()
         assert bundle["text/plain"] == str(result)
         assert bundle.keys() == {"text/plain", "text/html", "text/latex"}

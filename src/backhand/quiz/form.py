@@ -218,7 +218,7 @@ def form_of_sheet(statements: SheetText, problem: Problem, letters: bool = False
         letters: without numbers.
         rate: in place of its own.
     Raises:
-        UsageError: a sheet without cost, in letters, or with rows in a file.
+        UsageError: a sheet without cost, with rows in a file or many of them, or with a rate that is none.
     """
     network = problem.network
     if network.cost is None:
@@ -233,6 +233,8 @@ def form_of_sheet(statements: SheetText, problem: Problem, letters: bool = False
         if not isinstance(s, Start | InlineData | DataFrom) and not (isinstance(s, Assign) and s.name in known)
     )
     if rate is not None:
+        if not (math.isfinite(rate) and rate > 0):
+            raise UsageError(f"the rate {rate:g} is no rate to learn with", expected="a number above 0")
         kept = (*(s for s in kept if not isinstance(s, Rate)), Rate(rate))
         problem = replace(problem, plan=replace(problem.plan, rate=rate))
     if letters:

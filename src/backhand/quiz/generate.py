@@ -134,7 +134,7 @@ class _Maker:
     def hint(self) -> str:
         """What to try where no numbers were found."""
         if self.level == "update":
-            return "a larger --rate, or another level"
+            return "another --rate, mostly a larger one, or another level"
         if self.form.given is not None:
             return "other numbers or more rows in the sheet, another level, or --allow dead,saturated"
         return _WIDER
