@@ -94,7 +94,7 @@ def danger_problems(source: str, path: str) -> list[str]:
 
 def lock_problems(text: str) -> list[str]:
     """What a lock holds beside names, versions and hashes."""
-    address = re.compile(r"http|://|--\S*(index|find)|\s@\s|(^|\s)/")
+    address = re.compile(r"https?:|://|--\S*(index|find)|\s@\s|(^|\s)/")
     problems = [line for line in text.splitlines() if address.search(line)]
     for entry in re.split(r"\n(?=\w)", text.strip()):
         if not re.match(r"[\w.-]+==\S+", entry) or "--hash=sha256:" not in entry:

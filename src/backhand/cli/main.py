@@ -17,6 +17,7 @@ from .checking import check
 from .common import Output, Progress, deliver, open_sheet, output_options
 from .drawing import draw
 from .quizzing import quiz
+from .studio import studio
 from .training import predict, train
 
 MOST_EPOCHS = 10**12
@@ -327,6 +328,7 @@ def examples(name: str | None) -> None:
 backhand.add_command(check)
 backhand.add_command(draw)
 backhand.add_command(quiz)
+backhand.add_command(studio)
 backhand.add_command(train)
 backhand.add_command(predict)
 

@@ -30,6 +30,13 @@ def diagram(network: Network, scene: Scene | None = None, backward: bool = False
     return _Drawing(network, scene, backward and scene is not None).made(title)
 
 
+def columns(network: Network) -> dict[str, int]:
+    """In which column of the diagram each input, z and activation stands, from 0."""
+    drawing = _Drawing(network, None, False)
+    drawing.arranged()
+    return {**drawing.columns, **{z: drawing.columns[a] for z, a in drawing.inner.items() if a in drawing.columns}}
+
+
 @dataclass(frozen=True)
 class _Unit:
     """An entry of a node, with its z where it is an activation of one."""
@@ -53,7 +60,8 @@ class _Drawing:
     kept: dict[str, _Unit] = field(default_factory=dict)
     columns: dict[str, int] = field(default_factory=dict)
 
-    def made(self, title: str) -> Diagram:
+    def arranged(self) -> list[Node]:
+        """The nodes that are drawn, each with its column; an activation stands where its z does."""
         network = self.network
         for node in network.equations:
             formula = node.formula
@@ -68,6 +76,10 @@ class _Drawing:
         drawn = [*network.inputs, *units]
         for node in drawn:
             self.columns[node.name] = self.column(node)
+        return drawn
+
+    def made(self, title: str) -> Diagram:
+        network, drawn = self.network, self.arranged()
         last = max(self.columns.values(), default=0)
         members: dict[int, list[Node]] = {}
         for node in drawn:

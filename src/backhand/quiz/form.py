@@ -14,6 +14,7 @@ from ..network.build import Problem, build
 from ..network.graph import Network
 from ..notation.numbers import FULL
 from ..ops.vocabulary import ACTIVATION_NAMES
+from ..sheet.edit import written
 from ..sheet.model import Assign, DataFrom, InlineData, Rate, SheetText, Start, Statement, Title
 from ..sheet.parse import parse
 from ..sheet.table import Table
@@ -145,7 +146,7 @@ class Form:
         if numbers is None:
             return lines
         for name, value in numbers.weights.items():
-            lines += f"{name} = {_written(value)}\n"
+            lines += f"{name} = {written(value)}\n"
         if not numbers.data:
             return lines
         heads, columns = [], []
@@ -166,12 +167,6 @@ class Numbers:
 
     weights: Mapping[str, Array]
     data: Mapping[str, Array]
-
-
-def _written(value: Array) -> str:
-    if value.ndim == 0:
-        return FULL.text(float(value))
-    return "[" + ", ".join(map(_written, value)) + "]"
 
 
 def _pool(difficulty: str, count: int, rng: random.Random, stretch: float = 1.0) -> list[float]:

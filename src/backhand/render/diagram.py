@@ -5,7 +5,8 @@ from __future__ import annotations
 from html import escape
 
 from ..document.parts import Arrow, Diagram, Dot, Inline, Label
-from ..notation.expr import Expr
+from ..explain import stage
+from ..notation.expr import Expr, Partial, Ref
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
 from ..notation.text import TextPrinter
@@ -21,9 +22,13 @@ SHOWN = 5  # digits in a picture
 _SPOTS = (0.34, 0.5, 0.66, 0.26, 0.42, 0.58, 0.74, 0.2, 0.8)  # along an arrow, where its number may stand
 
 
-def diagram_svg(diagram: Diagram, digits: Digits, top: int = 0) -> tuple[str, int, int]:
-    """The diagram as an SVG element `g` with its upper edge at `top`; and its width and height."""
-    drawing = _Drawing(diagram, digits)
+def diagram_svg(diagram: Diagram, digits: Digits, top: int = 0, brief: bool = False) -> tuple[str, int, int]:
+    """The diagram as an SVG element `g` with its upper edge at `top`; and its width and height.
+
+    Args:
+        brief: partials on arrows as numbers alone, where whatever draws it tells which they are.
+    """
+    drawing = _Drawing(diagram, digits, brief)
     body = drawing.drawn()
     head = f'<g transform="translate(0 {top})"><text x="{EDGE}" y="22" font-size="15">{escape(diagram.title)}</text>'
     return "\n".join([head, *body, "</g>"]), drawing.wide, drawing.high
@@ -44,12 +49,12 @@ Frame = tuple[float, float, float, float]  # left, top, right, bottom
 
 
 class _Drawing:
-    def __init__(self, diagram: Diagram, digits: Digits) -> None:
-        self.diagram, self.exact = diagram, TextPrinter(digits)
+    def __init__(self, diagram: Diagram, digits: Digits, brief: bool = False) -> None:
+        self.diagram, self.exact, self.brief = diagram, TextPrinter(digits), brief
         self.digits = digits if digits.count is not None and digits.count <= SHOWN else Digits(SHOWN)
         self.printer = LatexPrinter(self.digits, LATEX, inline=True)
         self.dots = {dot.key: dot for dot in diagram.dots}
-        self.lines = {dot.key: [self.latex(label) for label in dot.inside] for dot in diagram.dots}
+        self.lines = {dot.key: [self.latex(label) for label in dot.inside] for dot in diagram.dots}  # as wide as drawn
         self.below = {dot.key: self.runs(dot.below) for dot in diagram.dots}
         self.sizes = {dot.key: self.size(dot) for dot in diagram.dots}
         self.taken: list[Frame] = []
@@ -61,6 +66,20 @@ class _Drawing:
         if value is None:
             return said
         return f"{said} = {self.printer.number(value)}" if said else self.printer.number(value)
+
+    def label(self, label: Label) -> str:
+        """The inside of a text: a name, and its number as a part of its own."""
+        name, value = label
+        if value is None:
+            return svg_text(self.latex(label))
+        if name is None:
+            return svg_text("", self.printer.number(value))
+        return svg_text(self.printer(name), f"= {self.printer.number(value)}")
+
+    def on_arrow(self, arrow: Arrow) -> Label:
+        """What stands on an arrow."""
+        name, value = arrow.label
+        return (None, value) if self.brief and isinstance(name, Partial) and value is not None else arrow.label
 
     def runs(self, runs: tuple[Inline, ...]) -> str:
         """Words and formulas below a unit, as LaTeX."""
@@ -108,7 +127,7 @@ class _Drawing:
     def gap(self, column: int) -> float:
         """Room behind a column: for the numbers on the arrows that leave it, where they are drawn."""
         leaving = [a for a in self.diagram.arrows if self.dots[a.start].column == column]
-        wide = max((label_width(self.latex(a.label), FONT - 1) for a in leaving), default=0.0)
+        wide = max((label_width(self.latex(self.on_arrow(a)), FONT - 1) for a in leaving), default=0.0)
         if not self.labelled(column) or not wide:
             return GAP if len(leaving) > CROWDED else GAP * 0.6
         return max(GAP, wide * (1.6 if len(leaving) > 2 else 1.2) + 30)
@@ -148,7 +167,8 @@ class _Drawing:
         stroke = f'stroke="{color}" stroke-width="{0.5 if thin else 1.3}"' + (' stroke-opacity="0.5"' if thin else "")
         told = f"<title>{escape(self.told(arrow.label))}</title>" if arrow.label != (None, None) else ""
         head = "" if thin else self.head(points, color, kind)
-        return f'<path class="{kind}" d="{path}" fill="none" {stroke}>{told}</path>{head}'
+        ends = f' data-start="{escape(arrow.start)}" data-end="{escape(arrow.end)}"'
+        return f'<path class="{kind}" d="{path}" fill="none" {stroke}{_key(arrow.label[0])}{ends}>{told}</path>{head}'
 
     def told(self, label: Label) -> str:
         name, value = label
@@ -166,7 +186,7 @@ class _Drawing:
 
     def number(self, arrow: Arrow) -> str:
         """An arrow's label where nothing else stands; where there is no such spot, only pointing at it tells it."""
-        latex = self.latex(arrow.label)
+        latex = self.latex(self.on_arrow(arrow))
         if not latex:
             return ""
         half, points = label_width(latex, FONT - 1) / 2 + 2, self.course(arrow)
@@ -178,7 +198,8 @@ class _Drawing:
             self.taken.append(frame)
             place = f'x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" font-size="{FONT - 1}"'
             box = f'<rect class="paper" x="{frame[0]:.1f}" y="{y - 7:.1f}" width="{2 * half:.1f}" height="14" rx="3"'
-            return f'{box} fill="#fff" fill-opacity="0.85"/><text {place}>{svg_text(latex)}</text>'
+            shown = self.label(self.on_arrow(arrow))
+            return f'{box} fill="#fff" fill-opacity="0.85"/><text {place}{_key(arrow.label[0])}>{shown}</text>'
         return ""
 
     # dots -----------------------------------------------------------------------------------------------------
@@ -191,18 +212,23 @@ class _Drawing:
         radius = tall / 2 if dot.kind == "unit" else 5
         said = "; ".join(map(self.told, dot.inside))
         place = f'x="{x - wide / 2:.1f}" y="{y - tall / 2:.1f}" width="{wide:.1f}" height="{tall}" rx="{radius}"'
-        parts = [
-            f'<g class="dot {dot.kind}"><rect {place} fill="{fill}" stroke="#555"><title>{escape(said)}</title></rect>'
-        ]
-        lines = self.lines[dot.key]
-        for i, line in enumerate(lines):
-            at = y + 4 + (i - (len(lines) - 1) / 2) * 17
-            parts.append(f'<text x="{x:.1f}" y="{at:.1f}" text-anchor="middle">{svg_text(line)}</text>')
+        group = f'<g class="dot {dot.kind}" data-dot="{escape(dot.key)}">'
+        parts = [f'{group}<rect {place} fill="{fill}" stroke="#555"><title>{escape(said)}</title></rect>']
+        for i, label in enumerate(dot.inside):
+            at = y + 4 + (i - (len(dot.inside) - 1) / 2) * 17
+            asked = ' data-k="own"' if dot.kind == "cost" else _key(label[0])
+            parts.append(f'<text x="{x:.1f}" y="{at:.1f}" text-anchor="middle"{asked}>{self.label(label)}</text>')
         if self.below[dot.key]:
             at = y + tall / 2 + 13
-            small = f'text-anchor="middle" font-size="{FONT - 1}" class="small"'
+            bias = next((_key(run) for run in dot.below if isinstance(run, Ref | Partial)), "")
+            small = f'text-anchor="middle" font-size="{FONT - 1}" class="small"{bias if dot.kind == "unit" else ""}'
             parts.append(f'<text x="{x:.1f}" y="{at:.1f}" {small}>{svg_text(self.below[dot.key])}</text>')
         return "".join([*parts, "</g>"])
+
+
+def _key(name: Expr | None) -> str:
+    """Which number of the stage a drawn name is."""
+    return f' data-k="{escape(stage.key(name))}"' if isinstance(name, Ref | Partial) else ""
 
 
 def _along(points: tuple[tuple[float, float], ...], t: float) -> tuple[float, float]:

@@ -66,7 +66,7 @@ def to_html(document: Document, digits: Digits) -> str:
     )
     tools = f'<div class="tools">{buttons}</div>' if buttons else ""
     maths = writer.formulas > 0
-    styles = (_katex_css() if maths else "") + _file("page.css")
+    styles = (katex_css() if maths else "") + _file("page.css")
     scripts = (
         f"<script>{_file('katex/katex.min.js')}</script>" if maths else ""
     ) + f"<script>{_file('page.js')}</script>"
@@ -87,12 +87,17 @@ def to_fragment(document: Document, digits: Digits) -> str:
     return f'<div class="backhand-page"><style>{_fragment_css()}</style>{body}</div>\n'
 
 
+def to_piece(document: Document, digits: Digits) -> str:
+    """The document as a piece of a page that has our style and draws formulas itself."""
+    return _Writer(digits, live=True, titled=False).body(document).replace(CONTENTS, "")
+
+
 CONTENTS = "<!--contents-->"
 
 
 class _Writer:
-    def __init__(self, digits: Digits, live: bool) -> None:
-        self.digits, self.live = digits, live
+    def __init__(self, digits: Digits, live: bool, titled: bool = True) -> None:
+        self.digits, self.live, self.titled = digits, live, titled
         self.printer = LatexPrinter(digits, LATEX)
         self.plain = TextPrinter(digits, limit=12)
         self.inline = LatexPrinter(digits, LATEX, inline=True)
@@ -104,7 +109,7 @@ class _Writer:
         out: list[str] = []
         section = part = False
         if not any(isinstance(p, Heading) and p.level == 1 for p in document.parts):
-            if self.live:
+            if self.live and self.titled:
                 out.append(f"<h1>{escape(document.title or 'Backhand')}</h1>")
             out.append(CONTENTS)
         for one in document.parts:
@@ -279,7 +284,7 @@ def _file(name: str) -> str:
 
 
 @cache
-def _katex_css() -> str:
+def katex_css() -> str:
     """KaTeX's style with the fonts that lie here inlined, and the others left out."""
 
     def face(found: re.Match[str]) -> str:

@@ -16,11 +16,21 @@ _COMBINING = {
 assert _COMBINING.keys() == ACCENTS.keys()
 
 
-def svg_text(latex: str) -> str:
-    """The inside of a `text` element."""
+def svg_text(latex: str, number: str = "") -> str:
+    """The inside of a `text` element.
+
+    Args:
+        number: what follows and may be hidden by itself: the number behind a name.
+    """
+    runs = _Runs()
+    named, counted = (_spans(runs.of(boxes(part))) if part else "" for part in (latex, number))
+    return named + (f'<tspan class="n">{counted}</tspan>' if counted else "")
+
+
+def _spans(runs: list[_Run]) -> str:
     return "".join(
         f"<tspan{_attributes(style, move, size)}>{escape(text, quote=False)}</tspan>"
-        for text, style, move, size in _joined(_Runs().of(boxes(latex)))
+        for text, style, move, size in _joined(runs)
     )
 
 

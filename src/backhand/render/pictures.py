@@ -16,9 +16,17 @@ from .surface import described_surface, surface_svg
 FONTS = 'font-family="sans-serif" font-size="12"'
 
 
-def picture_svg(picture: Picture, digits: Digits, key: str = "p1") -> str:
-    """One picture as an SVG element that says what it shows; `key` sets its names apart from those of others."""
-    body, wide, high = _drawn(picture, digits, 0)
+def picture_svg(picture: Picture, digits: Digits, key: str = "p1", brief: bool = False) -> str:
+    """One picture as an SVG element that says what it shows.
+
+    Args:
+        key: sets its names apart from those of others.
+        brief: as of `diagram_svg`.
+    """
+    if brief and isinstance(picture, Diagram):
+        body, wide, high = diagram_svg(picture, digits, 0, brief)
+    else:
+        body, wide, high = _drawn(picture, digits, 0)
     said = (
         f'<title id="{key}t">{escape(picture.title)}</title><desc id="{key}d">{escape(_words(picture, digits))}</desc>'
     )

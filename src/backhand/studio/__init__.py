@@ -1,0 +1,1 @@
+"""The page where a network is worked step by step: a local server that answers, and the files of the page."""

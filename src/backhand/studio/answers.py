@@ -1,0 +1,35 @@
+"""What the page asks, answered: each a plain dict in and a plain dict out, so that a process of its own can do it.
+
+Nothing is kept between two questions but sheets that were read already: each brings the sheet's whole text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..errors import BackhandError
+from .asked import Answer, Asked, told
+from .changes import edit_answer
+from .courses import compare_answer, fit_answer, surface_answer
+from .pages import check_answer, export_answer, view_answer, why_answer
+from .stage import stage_answer
+
+ANSWERS: dict[str, Callable[[Asked], Answer]] = {
+    "stage": stage_answer,
+    "why": why_answer,
+    "view": view_answer,
+    "check": check_answer,
+    "edit": edit_answer,
+    "export": export_answer,
+    "surface": surface_answer,
+    "fit": fit_answer,
+    "compare": compare_answer,
+}
+
+
+def answer(question: str, asked: Asked) -> Answer:
+    """The answer to a question, or what is wrong with it in words; never an exception for what a person sent."""
+    try:
+        return ANSWERS[question](asked)
+    except BackhandError as problem:
+        return {"error": told(problem)}

@@ -1,0 +1,133 @@
+"""The stage: the drawing of a moment, and every line of its work."""
+
+from __future__ import annotations
+
+from ..document.parts import Step
+from ..engine.program import own_letter
+from ..engine.run import Run
+from ..engine.training import Step as Moment
+from ..explain.diagram import diagram
+from ..explain.ledger import key_of
+from ..explain.scene import Scene
+from ..explain.stage import StageLine
+from ..explain.stage import stage as lines_of
+from ..network.build import Problem
+from ..notation.latex import LatexPrinter
+from ..notation.numbers import Digits
+from ..notation.text import TextPrinter
+from ..ops.vocabulary import LATEX
+from ..render.pictures import picture_svg
+from .asked import (
+    MOST_EPOCHS,
+    SCHEMA,
+    Answer,
+    Asked,
+    digits_of,
+    opened,
+    row_of,
+    sheet_text,
+    thinned,
+    told,
+    whole,
+    worked,
+)
+
+
+def stage_answer(asked: Asked) -> Answer:
+    """A moment of the run: the drawing, every line of work, the history of the cost.
+
+    Args:
+        asked: text; epochs (how many are worked), step (the moment, from 1), row (of the sheet, from 1), digits.
+    """
+    _sheet, problem = opened(sheet_text(asked))
+    network, digits = problem.network, digits_of(asked)
+    count = whole(asked, "step", 1, 10**6)
+    done = worked(problem, whole(asked, "epochs", 1, MOST_EPOCHS), count)
+    moment = done.steps[0] if done.steps else None
+    row = row_of(problem, moment, asked)
+    found = lines_of(network, moment, row)
+    scene = Scene(moment.tape, moment.gradients, row, {}) if moment is not None else None
+    pictures = {"forward": picture_svg(diagram(network, scene), digits, "forward", brief=True)}
+    if scene is not None and moment is not None and moment.gradients is not None:
+        pictures["backward"] = picture_svg(diagram(network, scene, backward=True), digits, "backward", brief=True)
+    return {
+        "schema": SCHEMA,
+        "title": network.title or "A network",
+        "warnings": list(problem.warnings),
+        "letters": network.in_letters,
+        "rows": problem.table.rows if problem.table else 1,
+        "row": moment.tape.rows[row] if moment is not None else 1,
+        "moment": _moment(moment, done, count),
+        "history": thinned(done.history),
+        "ended": told(done.failure) if done.failure is not None else None,
+        "plan": _plan(problem),
+        "pictures": pictures,
+        "lines": [_line(line, digits) | {"answer": _answer_name(line, problem, moment, row)} for line in found.lines],
+        "left_out": found.left_out,
+        "values": dict(found.values),
+    }
+
+
+def _moment(moment: Moment | None, done: Run, count: int) -> Answer | None:
+    if moment is None:
+        return None
+    return {
+        "epoch": moment.epoch, "batch": moment.batch, "step": min(count, len(done.history)), "steps": len(done.history),
+        "rows": list(moment.tape.rows[:200]), "cost": moment.tape.cost, "updated": moment.change is not None,
+    }  # fmt: skip
+
+
+def _plan(problem: Problem) -> Answer:
+    network, plan = problem.network, problem.plan
+    cost = network.cost
+    return {
+        "rate": plan.rate,
+        "rule": plan.rule,
+        "mode": plan.mode if plan.mode != "batches" else f"batches of {plan.batch_size}",
+        "cost": cost.name if cost is not None else None,
+        "convention": cost.convention if cost is not None else None,
+        "parameters": [key_of(ref) for node in network.parameters for ref in node.entries(400)],
+        "inputs": [node.name for node in network.inputs],
+        "targets": [node.name for node in network.targets],
+    }
+
+
+def _answer_name(line: StageLine, problem: Problem, moment: Moment | None, row: int) -> str | None:
+    """As which answer `check` takes a line's number; steps that share an epoch have no names there."""
+    cost = problem.network.cost
+    if moment is None or cost is None or problem.plan.mode != "batch":
+        return None
+    tape, name = moment.tape, line.key[2:]
+    epoch = f"#{moment.epoch}" if moment.epoch > 1 else ""
+    of_row = f"@{tape.rows[row]}" if tape.count > 1 else ""
+    letter = own_letter(problem.network, tape.count)
+    if line.key in ("own", "cost"):
+        return f"{letter}{of_row}{epoch}" if line.key == "own" else f"{cost.name}{epoch}"
+    return {
+        "v": f"{name}{of_row}{epoch}",
+        "d": f"d{letter}/d{name}{of_row}{epoch}",
+        "t": f"d{cost.name}/d{name}{epoch}",
+        "u": f"{name}'{epoch}",
+    }[line.key[0]]
+
+
+def _line(line: StageLine, digits: Digits) -> Answer:
+    """A line of working in LaTeX, and in words for who cannot see it."""
+    latex, text = LatexPrinter(digits, LATEX), TextPrinter(digits, limit=12)
+    parts = []
+    for part in line.parts:
+        if isinstance(part, Step):
+            printed = part.printed(digits)
+            left, links, remark = printed.left, printed.links, printed.remark
+        else:
+            assert part.left is not None
+            left, links, remark = part.left, (("=", part.right),), part.remark
+        parts.append(
+            {
+                "left": latex(left),
+                "links": [[sign, latex(expr)] for sign, expr in links],
+                "said": f"{text(left)} " + " ".join(f"{sign} {text(expr)}" for sign, expr in links),
+                "remark": remark,
+            }
+        )
+    return {"key": line.key, "phase": line.phase, "group": line.group, "takes": list(line.takes), "parts": parts}

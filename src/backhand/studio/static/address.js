@@ -1,0 +1,72 @@
+// The whole state in the page's address: JSON, compressed, with the version of its form before it.
+import { batch, effect } from "@preact/signals";
+import * as s from "./state.js";
+
+const VERSION = "1";
+const MOST = 200_000;
+
+async function through(stream, bytes) {
+  const piped = new Blob([bytes]).stream().pipeThrough(stream);
+  return new Uint8Array(await new Response(piped).arrayBuffer());
+}
+
+export async function packed(state) {
+  const bytes = await through(new CompressionStream("deflate-raw"), new TextEncoder().encode(JSON.stringify(state)));
+  let said = "";
+  for (const byte of bytes) said += String.fromCharCode(byte);
+  return `${VERSION}.${btoa(said).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
+}
+
+export async function unpacked(hash) {
+  const [version, body] = hash.replace(/^#/, "").split(".");
+  if (version !== VERSION || !body || body.length > MOST) return null;
+  try {
+    const bytes = Uint8Array.from(atob(body.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
+    const found = await through(new DecompressionStream("deflate-raw"), bytes);
+    if (found.length > 2_000_000) return null;
+    const state = JSON.parse(new TextDecoder().decode(found));
+    return typeof state.text === "string" ? state : null;
+  } catch {
+    return null;
+  }
+}
+
+export const state = () => ({
+  text: s.text.value, epochs: s.epochs.value, step: s.step.value, row: s.row.value, at: s.at.value, chosen: s.chosen.value,
+  panel: s.panel.value, hidden: s.hidden.value, locked: s.locked.value,
+});
+
+const whole = (value, least) => (Number.isInteger(value) && value >= least ? value : least);
+
+export function restore(found) {
+  batch(() => {
+    s.epochs.value = whole(found.epochs, 1);
+    s.step.value = whole(found.step, 1);
+    s.row.value = whole(found.row, 1);
+    s.at.value = Number.isInteger(found.at) ? found.at : null;
+    s.chosen.value = typeof found.chosen === "string" ? found.chosen : null;
+    s.panel.value = typeof found.panel === "string" ? found.panel : "working";
+    s.hidden.value = found.hidden === true;
+    s.locked.value = Array.isArray(found.locked) ? found.locked.filter((one) => typeof one === "string") : [];
+    s.text.value = found.text;
+  });
+}
+
+let written = "";
+let waiting = 0;
+export function keep() {
+  effect(() => {
+    const now = state();
+    if (!now.text) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(async () => {
+      written = `#${await packed(now)}`;
+      if (written !== location.hash) history.replaceState(null, "", written);
+    }, 150);
+  });
+  addEventListener("hashchange", async () => {
+    if (location.hash === written) return;
+    const found = await unpacked(location.hash);
+    if (found) restore(found);
+  });
+}

@@ -1,0 +1,82 @@
+// The page: the drawing with its steps on one side, a panel on the other.
+import { render } from "preact";
+import { useEffect } from "preact/hooks";
+import { html } from "./html.js";
+import { TEXTS } from "./texts.js";
+import * as s from "./state.js";
+import { keep, restore, unpacked } from "./address.js";
+import { Stage } from "./stage.js";
+import { Controls } from "./controls.js";
+import { Now, Working } from "./working.js";
+import { Epochs, Fault, Share, Sheet, Views } from "./panels.js";
+import { Surface } from "./surface.js";
+import { Compare, Fit } from "./courses.js";
+import { Exercise } from "./exercise.js";
+
+const PANELS = { working: Working, sheet: Sheet, views: Views, epochs: Epochs, surface: Surface, fit: Fit, compare: Compare, exercise: Exercise, share: Share };
+
+function Tabs() {
+  const open = Object.keys(PANELS).filter((one) => !s.locked.value.includes(one));
+  const key = (event) => {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    const next = open[(open.indexOf(s.panel.value) + by + open.length) % open.length];
+    s.panel.value = next;
+    document.getElementById(`tab-${next}`)?.focus();
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const Panel = PANELS[s.panel.value] ?? Working;
+  return html`<section class="side">
+    <div role="tablist" onKeyDown=${key}>${open.map((one) => html`<button type="button" role="tab" id=${`tab-${one}`} aria-controls="panel"
+      aria-selected=${s.panel.value === one} tabindex=${s.panel.value === one ? 0 : -1} onClick=${() => { s.panel.value = one; }}>${TEXTS[one]}</button>`)}</div>
+    <div role="tabpanel" id="panel" aria-labelledby=${`tab-${s.panel.value}`}><${Panel} /></div>
+  </section>`;
+}
+
+function Top() {
+  const choose = (event) => {
+    const found = s.examples.value.find((one) => one.name === event.target.value);
+    if (!found) return;
+    s.epochs.value = 1;
+    s.step.value = 1;
+    s.row.value = 1;
+    s.at.value = null;
+    s.chosen.value = null;
+    s.change(found.text);
+    event.target.value = "";
+  };
+  return html`<header>
+    <h1>${s.stage.value?.title ?? "Backhand"}</h1>
+    ${!s.locked.value.includes("sheet") && html`<span class="tools">
+      <label><span class="told">${TEXTS.examples}</span><select onChange=${choose}><option value="">${TEXTS.examples} …</option>
+        ${s.examples.value.map((one) => html`<option value=${one.name}>${one.title || one.name}</option>`)}</select></label>
+      <button type="button" onClick=${s.undo} disabled=${!s.canUndo.value}>↶ ${TEXTS.undo}</button>
+      <button type="button" onClick=${s.redo} disabled=${!s.canRedo.value}>↷ ${TEXTS.redo}</button></span>`}
+    <span class="busy" aria-live="polite">${s.busy.value > 0 ? TEXTS.busy : ""}</span>
+  </header>`;
+}
+
+function App() {
+  useEffect(() => {
+    document.title = `${s.stage.value?.title ?? "Backhand"} · Backhand studio`;
+  }, [s.stage.value?.title]);
+  return html`<${Top} />
+    <main>
+      <section class="scene" aria-label=${TEXTS.drawing}>
+        <${Stage} />
+        <${Controls} />
+        <${Now} />
+        ${s.panel.value !== "sheet" && html`<${Fault} error=${s.error.value} />`}
+        <p class="note keys">${TEXTS.help}</p>
+      </section>
+      <${Tabs} />
+    </main>`;
+}
+
+const began = await (await fetch("/begin")).json();
+s.examples.value = began.examples;
+const known = location.hash ? await unpacked(location.hash) : null;
+restore(known ?? { text: began.text });
+render(html`<${App} />`, document.getElementById("app"));
+keep();

@@ -1,0 +1,233 @@
+// What stands beside the drawing: the sheet's text, other views, the epochs, the surface, the exercise, sharing.
+import { useEffect, useRef, useState } from "preact/hooks";
+import { html } from "./html.js";
+import { TEXTS } from "./texts.js";
+import { Piece } from "./maths.js";
+import * as s from "./state.js";
+import { packed, state } from "./address.js";
+
+// The sheet's text ---------------------------------------------------------------------------------------------------
+
+const WORDS = ["title", "input", "target", "const", "layers", "start", "cost", "rate", "update", "mode", "data", "sigmoid", "relu",
+  "leaky", "elu", "selu", "gelu", "silu", "tanh", "softplus", "softmax", "linear", "exp", "log", "sqrt", "abs", "max", "min",
+  "sum", "mean", "mse", "sse", "mae", "huber", "cross_entropy", "binary_cross_entropy", "momentum", "nesterov", "adagrad",
+  "rmsprop", "adam", "adamw", "online", "batches of 32"];
+
+function proposals(text, end) {
+  const begun = /[\p{L}_][\p{L}\p{N}_]*$/u.exec(text.slice(0, end))?.[0] ?? "";
+  if (begun.length < 2) return { begun, words: [] };
+  const names = new Set([...WORDS, ...(text.match(/[\p{L}_][\p{L}\p{N}_]*/gu) ?? [])]);
+  names.delete(begun);
+  return { begun, words: [...names].filter((one) => one.startsWith(begun)).slice(0, 8) };
+}
+
+export function Fault({ error }) {
+  if (!error) return null;
+  return html`<div class="fault" role="alert">
+    <b>${TEXTS.wrong}${error.place ? ` (${TEXTS.line} ${error.place.line})` : ""}:</b> ${error.message}
+    ${error.expected && html`<div>${TEXTS.expected} ${error.expected}</div>`}
+    ${error.got && html`<div>${TEXTS.got} ${error.got}</div>`}
+    ${error.hint && html`<div>${TEXTS.tryThis} ${error.hint}</div>`}
+  </div>`;
+}
+
+export function Sheet() {
+  const place = useRef(null);
+  const [found, propose] = useState({ begun: "", words: [] });
+  const [at, point] = useState(0);
+  const timer = useRef(0);
+  const begun = useRef(null);
+  const value = s.text.value;
+  const numbers = value.split("\n");
+  const bad = s.error.value?.place?.line;
+  const write = (next) => {
+    if (begun.current === null) begun.current = s.text.value;
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      const first = begun.current;
+      begun.current = null;
+      if (first !== next) s.change(next);
+    }, 350);
+  };
+  const input = (event) => {
+    propose(proposals(event.target.value, event.target.selectionEnd));
+    point(0);
+    write(event.target.value);
+  };
+  const take = (word) => {
+    const area = place.current;
+    area.setRangeText(word.slice(found.begun.length), area.selectionEnd, area.selectionEnd, "end");
+    propose({ begun: "", words: [] });
+    write(area.value);
+    area.focus();
+  };
+  const key = (event) => {
+    if (!found.words.length) return;
+    if (event.key === "ArrowDown") point((at + 1) % found.words.length);
+    else if (event.key === "ArrowUp") point((at + found.words.length - 1) % found.words.length);
+    else if (event.key === "Tab" || event.key === "Enter") take(found.words[at]);
+    else if (event.key === "Escape") propose({ begun: "", words: [] });
+    else return;
+    event.preventDefault();
+  };
+  useEffect(() => { if (place.current.value !== value) place.current.value = value; }, [value]);
+  return html`<div class="sheet">
+    <div class="editor">
+      <pre class="gutter" aria-hidden="true">${numbers.map((_, i) => html`<span class=${bad === i + 1 ? "bad" : ""}>${i + 1}</span>`)}</pre>
+      <textarea ref=${place} spellcheck="false" autocapitalize="off" autocomplete="off" aria-label=${TEXTS.sheet} wrap="off"
+        rows=${Math.max(16, numbers.length + 1)} onInput=${input} onKeyDown=${key} onBlur=${() => propose({ begun: "", words: [] })}
+        aria-invalid=${bad !== undefined} defaultValue=${value}></textarea>
+    </div>
+    ${found.words.length > 0 && html`<ul class="proposals" role="listbox">${found.words.map((word, i) => html`<li role="option"
+      aria-selected=${i === at} onMouseDown=${(e) => { e.preventDefault(); take(word); }}>${word}</li>`)}</ul>`}
+    <${Fault} error=${s.error.value} />
+    ${(s.stage.value?.warnings ?? []).map((one) => html`<p class="warning">${one}</p>`)}
+    <${Plan} />
+  </div>`;
+}
+
+function Plan() {
+  const plan = s.stage.value?.plan;
+  if (!plan?.cost) return null;
+  const rules = ["sgd", "momentum 0.9", "nesterov 0.9", "adagrad", "rmsprop", "adam", "adamw"];
+  return html`<div class="plan">
+    <label class="field">${TEXTS.rate} <input type="text" inputmode="decimal" value=${plan.rate ?? ""}
+      onChange=${(e) => Number.isFinite(Number(e.target.value)) && e.target.value && s.edit("rate", Number(e.target.value))} /></label>
+    <label class="field">${TEXTS.rule} <select value=${rules.find((r) => r.split(" ")[0] === plan.rule)} onChange=${(e) => s.edit("rule", e.target.value)}>
+      ${rules.map((one) => html`<option>${one}</option>`)}</select></label>
+    <p class="note">${TEXTS.convention(plan.cost, plan.convention)}</p>
+  </div>`;
+}
+
+// Other views of the same moment -----------------------------------------------------------------------------------
+
+export function Views() {
+  const [view, choose] = useState("matrices");
+  const [page, put] = useState("");
+  const place = useRef(null);
+  useEffect(() => {
+    s.ask("view", { ...s.moment(), view }).then((found) => found && put(found.error ? `<p class="warning">${escaped(found.error.message)}</p>` : found.page));
+  }, [view, s.stage.value]);
+  return html`<div class="views" ref=${place}>
+    <div class="chips" role="group">${["own", "neurons", "vectors", "matrices", "batch"].map((one) => html`<button type="button"
+      aria-pressed=${view === one} onClick=${() => choose(one)}>${TEXTS[one]}</button>`)}</div>
+    <${Piece} page=${page} />
+  </div>`;
+}
+
+const escaped = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
+
+// Epochs -----------------------------------------------------------------------------------------------------------
+
+function Curve({ history, now }) {
+  const [wide, high, edge] = [560, 170, 34];
+  const costs = history.map((one) => one[3]).filter(Number.isFinite);
+  const [low, top] = [Math.min(...costs), Math.max(...costs)];
+  const last = history.at(-1)[0];
+  const x = (step) => edge + ((step - 1) / Math.max(last - 1, 1)) * (wide - edge - 8);
+  const y = (cost) => high - 18 - ((cost - low) / (top - low || 1)) * (high - 34);
+  const pick = (event) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    const share = ((event.clientX - box.left) / box.width * wide - edge) / (wide - edge - 8);
+    s.goTo(Math.round(1 + share * (last - 1)));
+  };
+  const short = (value) => String(Number(value.toPrecision(4)));
+  return html`<svg class="curve fits" viewBox="0 0 ${wide} ${high}" role="img" aria-label=${TEXTS.costOver(s.stage.value.plan.cost)} onClick=${pick}>
+    <text x=${edge - 4} y=${y(top) + 4} text-anchor="end" font-size="10">${short(top)}</text>
+    <text x=${edge - 4} y=${y(low) + 4} text-anchor="end" font-size="10">${short(low)}</text>
+    <text x=${edge} y=${high - 3} font-size="10">1</text><text x=${wide - 8} y=${high - 3} text-anchor="end" font-size="10">${last}</text>
+    <polyline class="edge more" fill="none" stroke-width="1.8" points=${history.map(([step, , , cost]) => `${x(step).toFixed(1)},${y(cost).toFixed(1)}`).join(" ")} />
+    <line class="now" x1=${x(now)} x2=${x(now)} y1="8" y2=${high - 16} />
+  </svg>`;
+}
+
+export function Epochs() {
+  const found = s.stage.value;
+  const [running, run] = useState(false);
+  const stopped = useRef(false);
+  const [many, type] = useState("200");
+  if (!found?.plan.cost || !found.moment) return html`<p class="note">${TEXTS.nothing}</p>`;
+  const history = found.history;
+  const go = async () => { // some at a time, so that the curve grows while it goes on
+    const wanted = Math.max(1, Math.min(20000, Number(many) || 1));
+    run(true);
+    stopped.current = false;
+    let done = 0;
+    while (done < wanted && !stopped.current && !s.error.value) {
+      done = Math.min(wanted, Math.max(done * 2, 50));
+      s.epochs.value = done;
+      s.step.value = Math.max(1, done * Math.max(1, Math.round((s.stage.value.moment?.steps ?? 1) / Math.max(s.epochs.peek(), 1))));
+      await s.load();
+    }
+    run(false);
+  };
+  const some = history.length > 120 ? history.filter((_, i) => i % Math.ceil(history.length / 120) === 0 || i === history.length - 1) : history;
+  const perEpoch = history.some((one) => one[2] > 1);
+  return html`<div class="epochs">
+    <p><label>${TEXTS.howMany} <input type="number" min="1" max="20000" value=${many} onInput=${(e) => type(e.target.value)} /></label>
+      ${running ? html`<button type="button" onClick=${() => { stopped.current = true; s.stop(); }}>${TEXTS.stop}</button>`
+        : html`<button type="button" onClick=${go}>${TEXTS.run}</button>`}</p>
+    ${history.length > 1 && html`<${Curve} history=${history} now=${found.moment.step} />`}
+    ${found.ended && html`<${Fault} error=${found.ended} />`}
+    <div class="wide"><table><thead><tr><th>${TEXTS.epoch}</th><th class="number">${found.plan.cost}</th></tr></thead>
+      <tbody>${some.map(([step, epoch, batch, cost]) => html`<tr class=${step === found.moment.step ? "on" : ""}>
+        <td><button type="button" class="plain" onClick=${() => s.goTo(step)}>${TEXTS.goTo(epoch, perEpoch ? batch : null)}</button></td>
+        <td class="number">${Number(cost.toPrecision(8))}</td></tr>`)}</tbody></table></div>
+  </div>`;
+}
+
+// Sharing ----------------------------------------------------------------------------------------------------------
+
+const KINDS = { pdf: "application/pdf", html: "text/html", markdown: "text/markdown", latex: "text/plain", typst: "text/plain", text: "text/plain",
+  xlsx: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" };
+const ENDINGS = { pdf: "pdf", html: "html", markdown: "md", latex: "tex", typst: "typ", text: "txt", xlsx: "xlsx" };
+
+function hand(name, content, kind) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type: kind }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+}
+
+const called = () => (s.stage.value?.title ?? "sheet").toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").slice(0, 40) || "sheet";
+
+export function Share() {
+  const [told, tell] = useState("");
+  const [lock, choose] = useState([]);
+  const copy = async (more = {}) => {
+    const address = `${location.origin}${location.pathname}#${await packed({ ...state(), ...more })}`;
+    try {
+      await navigator.clipboard.writeText(address);
+      tell(TEXTS.copied);
+    } catch {
+      tell(address);
+    }
+  };
+  const exported = async (format, blank) => {
+    const found = await s.ask("export", { text: s.text.value, epochs: Math.min(s.epochs.value, format === "xlsx" ? 50 : 20000), format, blank: blank || undefined });
+    if (found?.error) s.error.value = found.error;
+    else if (found) hand(`${called()}${blank ? "-worksheet" : ""}.${ENDINGS[format]}`, Uint8Array.from(atob(found.content), (c) => c.charCodeAt(0)), KINDS[format]);
+  };
+  const load = async (event) => {
+    const file = event.target.files[0];
+    if (!file) return;
+    const content = await file.text();
+    s.change(content);
+  };
+  const locks = ["sheet", "views", "epochs", "surface", "share"];
+  return html`<div class="share">
+    <p><button type="button" onClick=${() => copy()}>${TEXTS.link}</button> <button type="button"
+      onClick=${() => hand(`${called()}.bh`, s.text.value, "text/plain")}>${TEXTS.save}</button>
+      <label class="button">${TEXTS.loadFile} <input type="file" accept=".bh,.txt" onChange=${load} /></label></p>
+    <p aria-live="polite" class="told-link">${told}</p>
+    <h2>${TEXTS.exportAs}</h2>
+    <div class="chips">${Object.keys(KINDS).map((one) => html`<button type="button" onClick=${() => exported(one)}>${ENDINGS[one]}</button>`)}
+      <button type="button" onClick=${() => exported("xlsx", true)}>${TEXTS.worksheet}</button></div>
+    <h2>${TEXTS.forStudents}</h2>
+    <p class="note">${TEXTS.studentsNote}</p>
+    ${locks.map((one) => html`<label class="field"><input type="checkbox" checked=${lock.includes(one)}
+      onChange=${() => choose(lock.includes(one) ? lock.filter((o) => o !== one) : [...lock, one])} /> ${TEXTS[one]}</label>`)}
+    <p><button type="button" onClick=${() => copy({ hidden: true, locked: lock, panel: "exercise", at: null, chosen: null })}>${TEXTS.link}</button></p>
+  </div>`;
+}

@@ -1,0 +1,109 @@
+// The drawing: every number in it can be chosen; what is not worked yet is hidden, what is looked at is lit.
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { html } from "./html.js";
+import { TEXTS } from "./texts.js";
+import * as s from "./state.js";
+
+export const side = signal(null); // which picture; null follows the work
+
+const BACK = new Set(["backward", "gradient", "update"]);
+export function picture() {
+  const pictures = s.stage.value?.pictures;
+  if (!pictures) return null;
+  const wanted = side.value ?? (s.shown.value && BACK.has(s.shown.value.phase) ? "backward" : "forward");
+  return wanted in pictures ? wanted : "forward";
+}
+
+function said(key) {
+  const value = s.stage.value.values[key];
+  const name = key.slice(2);
+  const left = key.startsWith("d:") ? `∂/∂${name}` : key === "own" ? (s.stage.value.plan.cost ?? "cost") : name;
+  return value === undefined ? left : `${left} = ${Number(value.toPrecision(6))}`;
+}
+
+function marked(place) {
+  const later = new Set(s.lines.value.slice(s.worked.value).map((line) => line.key));
+  const line = s.shown.value;
+  const takes = new Set(line?.takes ?? []);
+  const lit = s.paths.value?.lit ?? null;
+  for (const one of place.querySelectorAll("[data-k]")) {
+    const key = one.dataset.k;
+    const open = later.has(key) || (s.hidden.value && s.byKey.value.has(key));
+    one.classList.toggle("later", open);
+    one.classList.toggle("chosen", key === (s.chosen.value ?? line?.key));
+    one.classList.toggle("taken", takes.has(key));
+    if (one.tagName === "text") one.setAttribute("aria-label", open ? `${said(key).split(" = ")[0]}, ${TEXTS.hidden}` : said(key));
+  }
+  place.querySelectorAll(".factor").forEach((one) => one.remove());
+  for (const one of place.querySelectorAll(".onpath")) one.classList.remove("onpath");
+  place.firstElementChild?.classList.toggle("dimmed", lit !== null);
+  if (lit) for (const factor of lit) onPath(place, factor);
+}
+
+// A factor of a path: the arrow between its two units, with its number on it.
+function onPath(place, factor) {
+  const dot = (key) => {
+    const name = key.slice(2);
+    for (const kind of ["v:", "d:"]) {
+      const found = place.querySelector(`.dot text[data-k="${CSS.escape(kind + name)}"]`);
+      if (found) return found.closest(".dot");
+    }
+    return place.querySelector(".dot.cost");
+  };
+  const by = factor.by.slice(2);
+  const weight = place.querySelector(`path[data-k="${CSS.escape(`v:${by}`)}"], path[data-k="${CSS.escape(`d:${by}`)}"]`);
+  const from = weight ? null : dot(factor.by);
+  const to = dot(factor.of);
+  to?.classList.add("onpath");
+  from?.classList.add("onpath");
+  const arrow = weight ?? (from && to && place.querySelector(
+    `path[data-start="${CSS.escape(from.dataset.dot)}"][data-end="${CSS.escape(to.dataset.dot)}"]`));
+  if (!arrow) return;
+  arrow.classList.add("onpath");
+  if (factor.value === null) return;
+  const point = arrow.getPointAtLength(arrow.getTotalLength() * 0.72);
+  const label = document.createElementNS("http://www.w3.org/2000/svg", "text");
+  label.setAttribute("class", "factor");
+  label.setAttribute("x", point.x);
+  label.setAttribute("y", point.y - 5);
+  label.setAttribute("text-anchor", "middle");
+  label.textContent = `×${Number(factor.value.toPrecision(4))}`;
+  arrow.parentNode.append(label);
+}
+
+export function Stage() {
+  const place = useRef(null);
+  const which = picture();
+  const drawing = which ? s.stage.value.pictures[which] : "";
+  useLayoutEffect(() => {
+    for (const one of place.current.querySelectorAll("text[data-k]")) {
+      one.setAttribute("tabindex", "0");
+      one.setAttribute("role", "button");
+    }
+    const svg = place.current.querySelector("svg");
+    svg?.setAttribute("role", "group");
+    if (svg) svg.style.minWidth = `${0.72 * Number(svg.getAttribute("width"))}px`; // smaller it could not be read
+  }, [drawing]);
+  // after every change of what is looked at
+  useLayoutEffect(() => marked(place.current), [
+    drawing, s.worked.value, s.chosen.value, s.shown.value, s.paths.value, s.hidden.value, s.stage.value,
+  ]);
+  useEffect(() => {
+    const arrows = place.current.querySelectorAll("path.edge[data-k]:not(.head)");
+    const values = [...arrows].map((one) => Math.abs(s.stage.value.values[one.dataset.k] ?? 0));
+    const most = Math.max(...values, 1e-12);
+    arrows.forEach((one, i) => { one.style.strokeWidth = (0.8 + 3 * (values[i] / most)).toFixed(2); });
+  }, [drawing]);
+  const choose = (event) => {
+    const one = event.target.closest("[data-k]");
+    if (!one) return;
+    s.paths.value = null;
+    s.chosen.value = one.dataset.k;
+    s.panel.value = s.panel.value === "epochs" || s.panel.value === "views" ? "working" : s.panel.value;
+    event.preventDefault();
+  };
+  const key = (event) => { if (event.key === "Enter") choose(event); };
+  return html`<div class="drawing" ref=${place} onClick=${choose} onKeyDown=${key} role="group" aria-label=${TEXTS.drawing}
+    dangerouslySetInnerHTML=${{ __html: drawing }}></div>`;
+}

@@ -1,0 +1,144 @@
+// What the page knows: one sheet, one moment of its training, one number that is looked at. All of it is in the address.
+import { batch, computed, effect, signal } from "@preact/signals";
+
+export const text = signal("");
+export const epochs = signal(1); // how many are worked
+export const step = signal(1); // the moment, counted over the whole run
+export const row = signal(1);
+export const at = signal(null); // how many lines are worked; null is all of them
+export const chosen = signal(null); // the key of a number
+export const paths = signal(null); // the paths of the chosen partial, and which one is lit
+export const panel = signal("working");
+export const hidden = signal(false); // exercise: numbers are asked for, not shown
+export const locked = signal([]); // panels that a teacher's link leaves out
+export const stage = signal(null);
+export const error = signal(null);
+export const busy = signal(0);
+export const examples = signal([]);
+const past = signal([]);
+const future = signal([]);
+
+export const canUndo = computed(() => past.value.length > 0);
+export const canRedo = computed(() => future.value.length > 0);
+export const lines = computed(() => stage.value?.lines ?? []);
+export const worked = computed(() => (at.value === null ? lines.value.length : Math.min(at.value, lines.value.length)));
+export const byKey = computed(() => new Map(lines.value.map((line, i) => [line.key, { ...line, i }])));
+export const now = computed(() => (at.value ? lines.value[worked.value - 1] : null));
+export const shown = computed(() => byKey.value.get(chosen.value) ?? now.value ?? null);
+
+// Asks the server; a question that is asked again before its answer came is given up.
+const asking = new Map();
+export async function ask(question, body, lane = question) {
+  asking.get(lane)?.abort();
+  const control = new AbortController();
+  asking.set(lane, control);
+  busy.value = busy.peek() + 1; // not read: an effect that asks would follow it
+  try {
+    const response = await fetch(`/ask/${question}`, {
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: control.signal,
+    });
+    return await response.json();
+  } catch (problem) {
+    if (problem.name === "AbortError") return null;
+    return { error: { message: String(problem.message ?? problem) } };
+  } finally {
+    busy.value = busy.peek() - 1;
+    if (asking.get(lane) === control) asking.delete(lane);
+  }
+}
+
+export function stop() {
+  for (const control of asking.values()) control.abort();
+}
+
+export const moment = () => ({ text: text.value, epochs: epochs.value, step: step.value, row: row.value });
+
+export async function load() {
+  const found = await ask("stage", moment());
+  if (found === null) return;
+  batch(() => {
+    error.value = found.error ?? null;
+    if (found.error) return;
+    stage.value = found;
+    if (found.moment && step.value !== found.moment.step) step.value = found.moment.step;
+    if (chosen.value && !byKey.value.has(chosen.value) && !(chosen.value in found.values)) chosen.value = null;
+  });
+}
+
+effect(() => {
+  if (text.value && epochs.value && step.value && row.value) load();
+});
+
+// Everything that changes the sheet goes through here, so that all of it can be undone.
+export function change(next, { keep = true } = {}) {
+  if (next === text.value) return;
+  batch(() => {
+    if (keep) past.value = [...past.value.slice(-199), text.value];
+    future.value = [];
+    text.value = next;
+    paths.value = null;
+  });
+}
+
+export function undo() {
+  if (!canUndo.value) return;
+  batch(() => {
+    future.value = [text.value, ...future.value];
+    text.value = past.value.at(-1);
+    past.value = past.value.slice(0, -1);
+  });
+}
+
+export function redo() {
+  if (!canRedo.value) return;
+  batch(() => {
+    past.value = [...past.value, text.value];
+    text.value = future.value[0];
+    future.value = future.value.slice(1);
+  });
+}
+
+export async function edit(what, value, name = "", place = 1) {
+  const found = await ask("edit", { text: text.value, what, value, name, row: place });
+  if (found?.error) error.value = found.error;
+  else if (found) change(found.text);
+}
+
+export function goTo(where) {
+  batch(() => {
+    step.value = Math.max(1, Math.min(where, stage.value?.moment?.steps ?? 1));
+    paths.value = null;
+  });
+}
+
+// Step by step -----------------------------------------------------------------------------------------------------
+
+export function move(by) {
+  const next = Math.max(0, Math.min(worked.value + by, lines.value.length));
+  batch(() => {
+    at.value = next;
+    chosen.value = null;
+    paths.value = null;
+  });
+}
+
+export function moveGroup(by) {
+  const all = lines.value;
+  let i = worked.value;
+  if (by > 0) {
+    if (i >= all.length) return;
+    const group = all[i].group;
+    while (i < all.length && all[i].group === group) i += 1;
+  } else {
+    if (i === 0) return;
+    const group = all[i - 1].group;
+    while (i > 0 && all[i - 1].group === group) i -= 1;
+  }
+  move(i - worked.value);
+}
+
+export function nextEpoch(by) {
+  const steps = stage.value?.moment?.steps ?? 1;
+  if (step.value + by > steps && by > 0) epochs.value += 1;
+  step.value = Math.max(1, step.value + by);
+}

@@ -1,0 +1,263 @@
+"""The studio's server: what the page asks is answered with the engine's numbers, and nothing else is let in."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+import backhand as bh
+from backhand.cli.examples import example_names, example_text
+from backhand.engine.run import run
+from backhand.errors import UsageError
+from backhand.explain.ledger import key_of
+from backhand.sheet import edit
+from backhand.sheet.parse import parse
+from backhand.studio.answers import answer
+from backhand.studio.app import MOST_BYTES, studio
+
+SHEETS = [name for name in example_names() if name != "penguins"]
+PRICE = example_text("price")[0]
+MATRIX = """input x[2]; target y   # two of them
+a = relu(W@x + b)   # hidden
+y1 = leaky(V@a, 0.1)
+cost C = (y1 - y)^2
+W = [[1, -2], [3, 4]]; b = [-0.5, 1/2]; V = [1,2]
+rate 0.1 # slow
+update adam 0.9; mode batches of 3
+data
+x[1],x[2],y
+1,2,3
+# a remark
+4,"5",6
+"""
+
+
+@pytest.fixture(scope="module")
+def client():
+    with TestClient(studio(PRICE, [("line", "A line", example_text("line")[0])]), base_url="http://localhost") as found:
+        yield found
+
+
+# --- the stage ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_every_line_of_the_stage_has_the_engines_number(name):
+    text = example_text(name)[0]
+    found = answer("stage", {"text": text})
+    json.dumps(found, allow_nan=False)
+    problem = bh.read(text).problem
+    if found["letters"]:
+        assert {line["phase"] for line in found["lines"]} == {"forward", "cost", "backward"}
+        assert found["values"] == {}
+        return
+    (step, *_) = run(problem, 1).steps
+    for node in problem.network.equations:
+        for ref in node.entries():
+            assert found["values"][f"v:{key_of(ref)}"] == float(step.tape.value(ref, 0))
+    keys = [line["key"] for line in found["lines"]]
+    assert len(keys) == len(set(keys))
+    for node in problem.network.parameters:
+        for ref in node.entries():
+            total = found["values"].get(f"t:{key_of(ref)}", found["values"].get(f"d:{key_of(ref)}", 0.0))
+            assert total == float(step.gradients.totals[ref.name][ref.place])
+            if step.change is not None:
+                assert found["values"][f"u:{key_of(ref)}"] == float(step.change.after[ref.name][ref.place])
+    done = set()  # what a line takes was worked before it, or is given
+    for line in found["lines"]:
+        assert not {key for key in line["takes"] if key in keys} - done
+        done.add(line["key"])
+    phases = ["forward", "cost", "backward", "gradient", "update"]
+    order = [phases.index(line["phase"]) for line in found["lines"]]
+    assert order == sorted(order)
+
+
+@pytest.mark.parametrize("name", [n for n in SHEETS if n != "three-neurons"])
+def test_every_answer_name_of_the_stage_is_one_that_check_takes(name):
+    text = example_text(name)[0]
+    found = answer("stage", {"text": text})
+    asked = [(line["answer"], found["values"][line["key"]]) for line in found["lines"] if line["answer"]]
+    if not asked:
+        return
+    marked = answer("check", {"text": text, "answers": "\n".join(f"{name} = {value!r}" for name, value in asked)})
+    assert {one["verdict"] for one in marked["marking"]["answers"]} == {"right"}
+
+
+def test_a_later_moment_and_another_row():
+    work = bh.read(PRICE).show(epochs=4)
+    found = answer("stage", {"text": PRICE, "epochs": 4, "step": 3, "row": 2})
+    assert found["moment"]["epoch"] == 3
+    assert found["row"] == 2
+    assert found["values"]["t:w5"] == work.steps[2].gradients["w5"]
+    assert found["values"]["v:z3"] == work.steps[2].rows[1].values["z3"]
+    assert [cost for _, _, _, cost in found["history"]] == [step.cost for step in work.steps]
+
+
+def test_the_paths_of_a_partial_add_up_to_it():
+    found = answer("why", {"text": PRICE, "name": "w1", "row": 1})
+    products = [np.prod([factor["value"] for factor in path["factors"]]) for path in found["paths"]]
+    assert sum(products) == pytest.approx(bh.read(PRICE).why("w1", row=1).value, rel=1e-12)
+    assert found["paths"][0]["factors"][-1]["by"] == "v:w1"
+    assert "looked up" in found["page"]
+
+
+def test_views_fits_surfaces_and_comparisons():
+    curve = example_text("curve")[0]
+    assert "\\begin{bmatrix}" in answer("view", {"text": PRICE, "view": "matrices"})["page"]
+    assert "batch" in answer("view", {"text": example_text("three-neurons")[0], "view": "odd"})["error"]["expected"]
+    fit = answer("fit", {"text": curve, "epochs": 3, "step": 3})
+    at = fit["data"][0][0]
+    nearest = int(np.argmin(np.abs(np.array(fit["axes"][0]) - at)))
+    gives = bh.read(curve).show(epochs=3).steps[2].rows[0].values["y"]
+    assert fit["values"][nearest] == pytest.approx(np.ravel(gives)[0], abs=0.1)
+    plane = answer("fit", {"text": PRICE})
+    assert len(plane["values"]) == len(plane["axes"][0]) * len(plane["axes"][1])
+    surface = answer("surface", {"text": PRICE, "surface": "w5,w9=0..2"})
+    assert surface["frame"]["low"] == 0
+    assert surface["frame"]["high"] == 2
+    line = example_text("line")[0]
+    rates = answer("compare", {"text": line, "epochs": 200, "values": [0.01, 1000]})["courses"]
+    assert rates[0]["ended"] is None
+    assert "the cost J is ∞" in rates[1]["ended"]
+    starts = answer("compare", {"text": PRICE, "epochs": 5, "what": "starts"})["courses"]
+    assert [one["name"] for one in starts][:2] == ["as in the sheet", "all equal, 0.5"]
+
+
+@pytest.mark.parametrize("form", ["html", "pdf", "xlsx", "markdown", "latex", "typst", "text"])
+def test_exports_are_what_show_writes(form):
+    found = base64.b64decode(answer("export", {"text": PRICE, "format": form})["content"])
+    beginnings = {"html": b"<!DOCTYPE html>", "pdf": b"%PDF", "xlsx": b"PK", "latex": b"\\documentclass"}
+    assert found.startswith(beginnings.get(form, b""))
+    if form == "markdown":
+        assert found.decode() == bh.read(PRICE).show().to_markdown()
+
+
+# --- what was sent wrongly ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("question", "asked", "said"),
+    [
+        ("stage", {}, "there is no sheet"),
+        ("stage", {"text": "y = w*x +"}, "something is missing after `+`"),
+        ("stage", {"text": PRICE, "epochs": 10**9}, "epochs is 1000000000"),
+        ("stage", {"text": PRICE, "epochs": "many"}, "epochs is many"),
+        ("stage", {"text": PRICE, "row": True}, "row is True"),
+        ("stage", {"text": "#" * 500_000}, "more than 400,000 letters"),
+        ("why", {"text": PRICE, "name": "w99"}, "w99"),
+        ("why", {"text": PRICE, "name": "w1", "row": 9}, "there is no row 9"),
+        ("edit", {"text": PRICE, "what": "value", "name": "w1", "value": "nan"}, "`nan` is no number"),
+        ("edit", {"text": PRICE, "what": "cost", "value": "sum("}, "this `(` is never closed"),
+        ("edit", {"text": PRICE, "what": "else"}, "nothing called `else`"),
+        ("edit", {"text": PRICE, "what": "activation", "name": "a1", "value": "rm"}, "no activation `rm`"),
+        ("edit", {"text": PRICE, "what": "cell", "name": "R", "row": 4, "value": 1}, "no R in row 4"),
+        ("surface", {"text": PRICE, "surface": "w1"}, "does not name two parameters"),
+        ("export", {"text": PRICE, "format": "exe"}, "no format `exe`"),
+        ("fit", {"text": example_text("three-neurons")[0]}, "one input or two"),
+        ("compare", {"text": PRICE, "values": ["x"]}, "`x` is no number"),
+    ],
+)
+def test_what_is_wrong_is_said(question, asked, said):
+    assert said in answer(question, asked)["error"]["message"]
+
+
+def test_a_sheet_of_the_page_reads_no_file(tmp_path):
+    (tmp_path / "rows.csv").write_text("x, y\n1, 2\n")
+    text = f'input x; target y\nz = w*x\ncost C = (z - y)^2\nw = 1\ndata from "{tmp_path}/rows.csv"'
+    assert "reads no files" in answer("stage", {"text": text})["error"]["message"]
+
+
+# --- changes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "before", "after"),
+    [
+        (("value", "W[1,2]", 0.25), "W = [[1, -2], [3, 4]]", "W = [[1, 0.25], [3, 4]]"),
+        (("value", "b[2]", 3), "b = [-0.5, 1/2]", "b = [-0.5, 3]"),
+        (("rate", "", 1e-6), "rate 0.1 # slow", "rate 1e-6 # slow"),
+        (("rule", "", "sgd"), "update adam 0.9;", "update sgd;"),
+        (("mode", "", "online"), "mode batches of 3", "mode online"),
+        (("cost", "", "sum((y1 - y)^2)"), "cost C = (y1 - y)^2", "cost C = sum((y1 - y)^2)"),
+        (("activation", "a", "tanh"), "a = relu(W@x + b)   # hidden", "a = tanh(W@x + b)   # hidden"),
+        (("activation", "a", "linear"), "a = relu(W@x + b) ", "a = W@x + b "),
+        (("activation", "y1", "elu"), "y1 = leaky(V@a, 0.1)", "y1 = elu(V@a, 1)"),
+        (("cell", "x[2]", -1.5), '4,"5",6', "4,-1.5,6"),
+    ],
+)
+def test_a_change_touches_nothing_else(change, before, after):
+    what, name, value = change
+    found = answer("edit", {"text": MATRIX, "what": what, "name": name, "value": value, "row": 2})
+    assert found["text"] == MATRIX.replace(before, after)
+
+
+def test_what_does_not_stand_there_is_put_before_the_data():
+    text = "input x; target t\ny = w*x\ncost C = (y - t)^2\nstart he seed 3\n\ndata\nx, t\n1, 2\n"
+    found = answer("edit", {"text": text, "what": "rate", "value": 0.1})["text"]
+    assert found == text.replace("\n\ndata", "\nrate 0.1\n\ndata")
+    found = answer("edit", {"text": text, "what": "value", "name": "w", "value": 2})["text"]
+    assert bh.read(found).network.nodes["w"].value == 2
+    with pytest.raises(UsageError, match="no equation for `z`"):
+        edit.with_activation(parse(text), "z", "tanh")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.floats(-1e6, 1e6), st.integers(0, 14))
+def test_any_number_put_in_is_read_back(value, which):
+    names = [node.name for node in bh.read(PRICE).network.parameters]
+    text = answer("edit", {"text": PRICE, "what": "value", "name": names[which], "value": value})["text"]
+    assert float(bh.read(text).network.nodes[names[which]].value) == value
+
+
+# --- the server ---------------------------------------------------------------------------------------------------
+
+
+def test_the_page_and_its_policy(client):
+    page = client.get("/")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "connect-src 'self'" in policy
+    assert "set-cookie" not in page.headers
+    for path in ("/katex.css", "/katex.js", "/page.css", "/static/main.js", "/static/vendor/preact.mjs"):
+        assert client.get(path).status_code == 200
+    begun = client.get("/begin").json()
+    assert begun["text"] == PRICE
+    assert begun["examples"][0]["name"] == "line"
+    for path in ("/static/../app.py", "/static/%2e%2e/app.py", "/etc/passwd"):
+        assert client.get(path).status_code == 404
+
+
+def test_only_named_hosts_are_answered():
+    with TestClient(studio(PRICE, hosts=["class.example"]), base_url="http://evil.example") as client:
+        assert client.get("/").status_code == 400
+        assert client.post("/ask/stage", json={"text": PRICE}).status_code == 400
+        assert client.get("/", headers={"host": "class.example"}).status_code == 200
+
+
+def test_questions_over_the_wire(client):
+    found = client.post("/ask/stage", json={"text": PRICE})
+    assert found.status_code == 200
+    assert found.json()["values"]["v:z3"] == pytest.approx(35.104)
+    wrong = client.post("/ask/stage", json={"text": "y = "})
+    assert wrong.status_code == 200
+    assert wrong.json()["error"]["place"]["line"] == 1
+    assert client.post("/ask/other", json={}).status_code == 404
+    assert client.get("/ask/stage").status_code == 405
+    assert client.post("/ask/stage", content=b"{}").status_code == 415
+    kind = {"content-type": "application/json"}
+    for body in (b"[1]", b"{", b"[" * 100_000):
+        assert "no JSON object" in client.post("/ask/stage", content=body, headers=kind).json()["error"]["message"]
+    assert client.post("/ask/stage", content=b" " * (MOST_BYTES + 1), headers=kind).status_code == 413
+
+
+def test_what_takes_too_long_is_stopped_and_the_next_is_answered():
+    with TestClient(studio(PRICE, seconds=1.0), base_url="http://localhost") as client:
+        client.post("/ask/stage", json={"text": example_text("line")[0]})  # a process is ready
+        long = client.post("/ask/stage", json={"text": example_text("curve")[0], "epochs": 20_000})
+        assert long.status_code == 503
+        assert "stopped" in long.json()["error"]["message"]
+        assert client.post("/ask/stage", json={"text": PRICE}).status_code == 200
