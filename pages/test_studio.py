@@ -147,8 +147,8 @@ def test_the_paths_of_a_weight(studio):
 def test_epochs_and_the_way_back_to_a_moment(studio):
     s = studio()
     s.tab("epochs")
-    s.page.fill(".epochs input", "60")
-    s.page.click(".epochs p button")
+    s.page.fill(".epochs input", "59")
+    s.page.click(".epochs .train button")
     s.shows(".controls .epoch", "Epoch 60")
     assert s.page.locator(".curve polyline").count() == 1
     s.page.click(".epochs tbody tr:nth-child(2) button")
@@ -199,6 +199,12 @@ def test_views_fit_surface_and_comparison(studio):
     assert s.page.locator(".compare polyline").count() == 3
     s.tab("fit")
     s.page.wait_for_selector(".fit circle")
+    s.page.fill(".fit input", "30")
+    s.page.click(".fit .train button")
+    s.shows(".controls .epoch", "Epoch 31")
+    s.page.click(".tools select")
+    s.page.select_option(".tools select", "price")
+    s.shows(".controls .epoch", "Epoch 1")
     s.tab("surface")
     s.page.wait_for_selector(".surface .point")
     assert "times faster than" in s.text(".surface")
@@ -225,6 +231,16 @@ def test_an_exercise_is_marked_with_hints(studio):
     s.page.wait_for_selector(".exercise .v-wrong")
     assert s.page.locator(".exercise .v-right").count() == 2
     assert "z2@1" in s.text(".verdict")
+    s.page.fill("[id='f-v:z2']", "8.15")
+    s.page.click("text=Backward >> nth=-1")
+    s.page.fill("[id='f-d:a5']", "-112.1874")
+    s.page.click(".exercise p button >> nth=0")
+    s.shows(".verdict", "the factor 2 is left out")
+    s.page.fill("[id='f-d:a5']", "")
+    s.page.click("text=Forward >> nth=-1")
+    s.page.fill("[id='f-v:z2']", "8.5")
+    s.page.click(".exercise p button >> nth=0")
+    s.page.wait_for_selector(".exercise .v-wrong")
     s.page.click("text=Hint")
     assert s.page.locator(".hint p").count() == 1
     s.page.click("text=Hint")

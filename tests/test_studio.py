@@ -95,6 +95,7 @@ def test_a_later_moment_and_another_row():
     assert found["values"]["t:w5"] == work.steps[2].gradients["w5"]
     assert found["values"]["v:z3"] == work.steps[2].rows[1].values["z3"]
     assert [cost for _, _, _, cost in found["history"]] == [step.cost for step in work.steps]
+    assert found["plan"]["formula"] == "sum((a5 - Price)^2)"
 
 
 def test_the_paths_of_a_partial_add_up_to_it():
@@ -261,3 +262,51 @@ def test_what_takes_too_long_is_stopped_and_the_next_is_answered():
         assert long.status_code == 503
         assert "stopped" in long.json()["error"]["message"]
         assert client.post("/ask/stage", json={"text": PRICE}).status_code == 200
+
+
+# --- tables and large networks ------------------------------------------------------------------------------------
+
+
+def test_a_table_becomes_a_sheet_that_learns_it():
+    rows = "\n".join(f"{k};{k * k % 7},5;name{k};{2 * k + k * k % 7}" for k in range(30))
+    found = answer("table", {"table": f"size;data;who;Price\n{rows}", "title": 'Houses "x"'})
+    sheet = bh.read(found["text"])
+    assert sheet.title == "Houses 'x'"
+    assert [node.name for node in sheet.network.inputs] == ["size", "data_in"]
+    assert sheet.problem.table.rows == 30
+    assert "# Left out: who" in found["text"]
+    costs = [cost for _, _, _, cost in answer("stage", {"text": found["text"], "epochs": 60})["history"]]
+    assert costs[-1] < costs[0] / 3
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ("", "has no rows"),
+        ("a,b", "has no rows"),
+        ("a,b\n1,x", "fewer than two columns"),
+        ("a,a\n1,2", "two columns have the same name"),
+        ("a,b\n1,2\n3", "line 3 of the table has 1 cells"),
+        ("a,b\n1,nan\n2,3", "fewer than two columns"),
+        ('a,b\n"1,2', "line 2 of the table has 1 cells"),
+    ],
+)
+def test_tables_that_are_none(table, said):
+    assert said in answer("table", {"table": table})["error"]["message"]
+
+
+def test_a_large_network_is_summarised_and_any_weight_can_be_asked():
+    heads = ", ".join([*(f"x[{k + 1}]" for k in range(64)), "t"])
+    row = ", ".join([*(f"{k / 64}" for k in range(64)), "1"])
+    text = "input x[64]; target t\nlayers x -> 40 relu -> 1 linear as y\ncost C = mse(y, t)\nrate 0.1\n"
+    text += f"start he seed 1\ndata\n{heads}\n{row}\n"
+    found = answer("stage", {"text": text})
+    assert found["cut"]
+    assert len(found["lines"]) < 300
+    line = next(one for one in found["lines"] if one["key"] == "v:z1[1]")
+    assert line["parts"][0]["links"][0][1] == "W_{1}[1] \\, x + b_{1}[1]"
+    asked = answer("line", {"text": text, "name": "W1[17,33]"})
+    assert [one["key"] for one in asked["lines"]] == ["d:W1[17,33]", "u:W1[17,33]"]
+    gradients = bh.read(text).show().gradients["W1"]
+    assert asked["values"]["d:W1[17,33]"] == gradients[16][32]
+    assert "40 × 64 entries" in answer("line", {"text": text, "name": "W1"})["error"]["message"]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..document.parts import Document, Inline, Page, Step, Table
 from ..explain.ledger import SUM
-from ..notation.expr import Call, Expr, Num, Ref, add, leaves, rewrite
+from ..notation.expr import Call, Expr, Num, Ref, leaves, rewrite
 from ..notation.numbers import FULL, Digits
 from ..notation.text import TextPrinter
 from .book import _special
@@ -225,6 +225,3 @@ def _cause(cause: Any) -> dict[str, Any]:
 def _said_step(marking: Marking, mark: Mark, text: TextPrinter) -> str:
     printed = working_step(marking, mark).printed(Digits())
     return text(printed.left) + "".join(f" {sign} {text(expr)}" for sign, expr in printed.links)
-
-
-__all__ = ["add", "counts", "marking_document", "marking_json", "working_step"]

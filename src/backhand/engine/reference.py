@@ -20,6 +20,7 @@ from .program import Program, Received
 
 Array = np.ndarray
 CHUNK = 4_000_000  # numbers: per-row gradients of a parameter are worked in pieces of about this size
+KEPT = 2_000_000  # numbers of gradients by row that are kept
 
 
 def frozen(array: Array) -> Array:
@@ -201,6 +202,7 @@ class Gradients:
     program: Program
     tape: Tape
     adjoints: Mapping[str, Array] = field(repr=False)
+    _kept: dict[str, Array] = field(default_factory=dict, repr=False)  # explaining asks for the same ones again
 
     def lookup(self, leaf: Ref | Partial) -> Array:
         return self.rows(leaf.by.name) if type(leaf) is Partial else self.tape.lookup(leaf)
@@ -213,10 +215,15 @@ class Gradients:
         """∂of/∂name for each row, (rows, *shape): of a node, an input or a parameter; 0 if not reached."""
         if name in self.adjoints:
             return self.adjoints[name]
+        if name in self._kept:
+            return self._kept[name]
         found = self._worked(name, 0, self.tape.count)
         if not np.isfinite(found).all():
             raise self._no_slope(name, found)
-        return frozen(found)
+        found = frozen(found)
+        if found.size + sum(kept.size for kept in self._kept.values()) <= KEPT:
+            self._kept[name] = found
+        return found
 
     def _worked(self, name: str, start: int, stop: int) -> Array:
         shape = self.tape.network.shape_of(name)

@@ -58,6 +58,7 @@ class _Drawing:
     backward: bool
     inner: dict[str, str] = field(default_factory=dict)  # the z inside an activation → the activation's name
     kept: dict[str, _Unit] = field(default_factory=dict)
+    by_name: dict[str, list[str]] = field(default_factory=dict)
     columns: dict[str, int] = field(default_factory=dict)
 
     def arranged(self) -> list[Node]:
@@ -140,6 +141,7 @@ class _Drawing:
         formula = (self.network.nodes[z] if z else node).formula
         unit = _Unit(a, z_ref, node, entry(formula, a.index, self.network.shape_of) if formula is not None else None)
         self.kept[unit.key] = unit
+        self.by_name.setdefault(a.name, []).append(unit.key)
         refs = [ref for ref in (z_ref, a) if ref is not None]
         if not node.is_equation:
             return Dot(unit.key, column, "input", tuple(self.label(ref) for ref in refs if not self.backward or ref))
@@ -198,7 +200,10 @@ class _Drawing:
     def sources(self, leaf: Ref) -> list[str]:
         """The drawn units that a name in a formula means: an entry, or all of a vector."""
         name = self.inner.get(leaf.name, leaf.name)
-        return [key for key, unit in self.kept.items() if unit.a.name == name and leaf.index in ((), unit.a.index)]
+        if leaf.index:
+            key = f"{name}{list(leaf.index)}"
+            return [key] if key in self.kept else []
+        return self.by_name.get(name, [])
 
     def is_parameter(self, expr: Expr) -> bool:
         found = self.network.nodes.get(expr.name) if type(expr) is Ref else None

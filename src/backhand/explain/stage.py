@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from ..document.parts import Formula, Step
 from ..engine.program import Program, own_letter
 from ..engine.reference import Tape
 from ..engine.training import Step as Moment
 from ..network.derive import entry
-from ..network.graph import Network
-from ..notation.expr import Expr, Partial, Ref, leaves
+from ..network.graph import Network, Node
+from ..network.shapes import shape_of
+from ..notation.expr import Call, Expr, Partial, Ref, leaves
 from .diagram import columns
 from .ledger import key_of
 from .paths import cost_entry
 from .scene import Scene
 from .steps import cost_step, total_steps, update_steps
-from .views import Line, backward_lines, forward_lines, line_step
+from .views import passed_back
+
+Index = tuple[int, ...]
 
 MOST = 1500  # lines of a stage; what a larger network does not have there can be asked for by name
-Wanted = Callable[[str], bool]
+TERMS = 12  # a longer sum is written as a product of vectors
 
 
 @dataclass(frozen=True)
@@ -49,28 +53,38 @@ class Stage:
 
     Attributes:
         lines: in the order of the work.
-        left_out: how many lines there are beside them.
+        cut: whether there are others.
     """
 
     lines: tuple[StageLine, ...]
-    left_out: int = 0
+    cut: bool = False
     values: Mapping[str, float] = field(default_factory=dict)
 
 
-def stage(network: Network, moment: Moment | None, row: int = 0, wanted: Wanted | None = None) -> Stage:
+def stage(network: Network, moment: Moment | None, row: int = 0, wanted: Sequence[Ref] | None = None) -> Stage:
     """The lines of a row (from 0, within the moment); in letters where there is no moment.
 
     Args:
-        wanted: which entries of nodes get lines; all, unless there are very many.
+        wanted: the entries that get lines; all of them, where there are not very many.
     """
-    found: list[StageLine] = []
-    left_out = 0
-    for line in _lines(network, moment, row, wanted or (lambda key: True)):
-        if len(found) < MOST:
-            found.append(line)
-        else:
-            left_out += 1
-    return Stage(tuple(found), left_out, _values(network, moment, row, found) if moment is not None else {})
+    chosen = _Wanted(wanted)
+    lines = list(islice(_lines(network, moment, row, chosen), MOST + 1))
+    values = _values(moment, row, chosen, lines) if moment is not None else {}
+    return Stage(tuple(lines[:MOST]), len(lines) > MOST or wanted is not None, values)
+
+
+class _Wanted:
+    """Which entries of a node are asked for."""
+
+    def __init__(self, refs: Sequence[Ref] | None) -> None:
+        self.by_name: dict[str, list[Ref]] | None = None
+        if refs is not None:
+            self.by_name = {}
+            for ref in dict.fromkeys(refs):
+                self.by_name.setdefault(ref.name, []).append(ref)
+
+    def of(self, node: Node) -> list[Ref]:
+        return node.entries(MOST) if self.by_name is None else self.by_name.get(node.name, [])
 
 
 def key(leaf: Expr) -> str:
@@ -82,35 +96,60 @@ def key(leaf: Expr) -> str:
     return f"v:{key_of(Ref(leaf.name.partition('@')[0], leaf.index))}"
 
 
-def _lines(network: Network, moment: Moment | None, row: int, wanted: Wanted) -> Iterator[StageLine]:
+def _lines(network: Network, moment: Moment | None, row: int, wanted: _Wanted) -> Iterator[StageLine]:
     tape = moment.tape if moment is not None else None
     gradients = moment.gradients if moment is not None else None
     scene = Scene(tape, gradients, row, {}) if tape is not None else None
     places = columns(network)
     last = max(places.values(), default=0)
 
-    def line(of: Line, phase: str, group: int) -> StageLine:
-        made = line_step(scene, of) if scene is not None else Formula(of.left, of.letters)
-        return StageLine(key(of.left), phase, group, (made,), _takes(of.letters))
+    def line(left: Ref | Partial, letters: Expr, phase: str, group: int) -> StageLine:
+        made = scene.quantity(left, letters) if scene is not None else Formula(left, letters)
+        return StageLine(key(left), phase, group, (made,), _takes(letters))
 
-    for of in forward_lines(network, "neurons"):
-        assert type(of.left) is Ref
-        if wanted(key_of(of.left)):
-            yield line(of, "forward", places.get(of.left.name, last))
+    for node in network.equations:
+        assert node.formula is not None
+        for ref in wanted.of(node):
+            yield line(ref, short_entry(node.formula, ref.index, network), "forward", places.get(node.name, last))
     if network.cost is None:
         return
     yield from _cost(network, tape, scene, last + 1)
+    if moment is not None and gradients is None:
+        return
     program = gradients.program if gradients is not None else Program(network)
-    backward = list(backward_lines(program, "neurons")) if network.parameters or moment is None else []
-    parameters = {node.name for node in network.parameters}
-    for of in backward:
-        assert type(of.left) is Partial
-        by = of.left.by
-        if wanted(key_of(by)):
-            group = last + 2 + (last - places.get(by.name, 0)) if by.name not in parameters else 2 * last + 3
-            yield line(of, "backward", group)
+    for node in [*passed_back(program), *network.parameters]:
+        group = last + 2 + (last - places.get(node.name, 0)) if node.is_equation else 2 * last + 3
+        for ref in wanted.of(node):
+            if (letters := _slope(program, ref, network)) is not None:
+                yield line(Partial(program.symbol, ref), letters, "backward", group)
     if moment is not None and gradients is not None:
         yield from _whole(network, moment, wanted, 2 * last + 4)
+
+
+def _slope(program: Program, ref: Ref, network: Network) -> Expr | None:
+    """∂C/∂ref in letters, long products as such."""
+    received = program.received.get(ref.name)
+    if received is None or received.whole is None or received.entries or not ref.index:
+        return program.formula(ref)
+    return short_entry(received.whole, ref.index, network)
+
+
+def short_entry(expr: Expr, index: Index, network: Network) -> Expr:
+    """One entry of a formula; what would be a long sum stays the product of a row of the matrix with the vector."""
+    shapes = network.shape_of
+    if type(expr) is Call and expr.op == "matmul" and len(index) == 1:
+        left, right = expr.args
+        size = shape_of(left, shapes)
+        if len(size) == 2 and size[1] > TERMS and len(shape_of(right, shapes)) == 1:
+            if type(left) is Ref:
+                return Call("matmul", (Ref(left.name, (*left.index, *index)), right))
+            if type(left) is Call and left.op == "transpose" and type(left.args[0]) is Ref:
+                column = tuple(Ref(left.args[0].name, (k, *index)) for k in range(1, size[1] + 1))
+                return Call("matmul", (Call("stack", column), right))
+    if type(expr) is Call and expr.op in ("add", "neg", "mul", "hadamard") and not expr.prime:
+        args = tuple(short_entry(a, index if shape_of(a, shapes) else (), network) for a in expr.args)
+        return Call("mul" if expr.op == "hadamard" else expr.op, args, expr.prime, expr.index, expr.shown)
+    return entry(expr, index, shapes)
 
 
 def _cost(network: Network, tape: Tape | None, scene: Scene | None, group: int) -> Iterator[StageLine]:
@@ -127,12 +166,12 @@ def _cost(network: Network, tape: Tape | None, scene: Scene | None, group: int) 
         yield StageLine("cost", "cost", group + 1, (cost_step(tape, scene.gradients, {}),), ("own",))
 
 
-def _whole(network: Network, moment: Moment, wanted: Wanted, group: int) -> Iterator[StageLine]:
+def _whole(network: Network, moment: Moment, wanted: _Wanted, group: int) -> Iterator[StageLine]:
     """The gradient of the whole cost where it is another number, and the update."""
     gradients, cost = moment.gradients, network.cost
     assert gradients is not None
     assert cost is not None
-    refs = [ref for node in network.parameters for ref in node.entries() if wanted(key_of(ref))]
+    refs = [ref for node in network.parameters for ref in wanted.of(node)]
     single = moment.tape.count == 1 and cost.penalty is None
     for ref in refs if not single else ():
         if ref.name in gradients.program.needed or ref.name in gradients.program.penalty:
@@ -150,16 +189,16 @@ def _takes(letters: Expr) -> tuple[str, ...]:
     return tuple(dict.fromkeys(key(leaf) for leaf in leaves(letters) if type(leaf) in (Ref, Partial)))
 
 
-def _values(network: Network, moment: Moment, row: int, lines: Iterable[StageLine]) -> dict[str, float]:
-    """The number behind every key of the lines and of what they take."""
+def _values(moment: Moment, row: int, wanted: _Wanted, lines: Iterable[StageLine]) -> dict[str, float]:
+    """The number behind every key of the lines, and of what is given."""
     tape, gradients = moment.tape, moment.gradients
     found: dict[str, float] = {}
-    refs = [ref for node in network.nodes.values() for ref in node.entries(MOST)]
-    for ref in refs:
-        if ref.name in tape.values or ref.name in tape.parameters:
-            found[f"v:{key_of(ref)}"] = float(tape.value(ref, row))
-        if gradients is not None and ref.name in gradients.program.needed:
-            found[f"d:{key_of(ref)}"] = float(gradients.rows(ref.name)[(row, *ref.place)])
+    for node in tape.network.nodes.values():
+        for ref in wanted.of(node):
+            if node.name in tape.values or node.name in tape.parameters:
+                found[f"v:{key_of(ref)}"] = float(tape.value(ref, row))
+            if gradients is not None and node.name in gradients.program.needed:
+                found[f"d:{key_of(ref)}"] = float(gradients.rows(node.name)[(row, *ref.place)])
     for line in lines:
         part = line.parts[-1]
         if line.key[:1] in "tu" or line.key in ("own", "cost"):

@@ -130,8 +130,7 @@ def _applied(activation: Call, z: Expr) -> Call:
 def backward_lines(program: Program, view: View) -> Iterator[Line]:
     """∂C/∂(each node that parameters lead to), last first, then ∂C/∂(each parameter), in a view."""
     network = program.network
-    trained = network.trained
-    nodes = [n.name for n in program.order if n.name in trained or not n.is_equation or not trained]
+    nodes = [node.name for node in passed_back(program)]
     parameters = [p.name for p in network.parameters]
     if view == "own":
         yield from own_lines(program, [*nodes, *parameters])
@@ -140,6 +139,12 @@ def backward_lines(program: Program, view: View) -> Iterator[Line]:
             yield from _entry_lines(program, name)
     else:
         yield from _layers_backward(program, view, nodes)
+
+
+def passed_back(program: Program) -> list[Node]:
+    """The nodes whose δ is worked, last first: those that parameters lead to."""
+    trained = program.network.trained
+    return [n for n in program.order if n.name in trained or not n.is_equation or not trained]
 
 
 def own_lines(program: Program, wanted: Iterable[str]) -> Iterator[Line]:

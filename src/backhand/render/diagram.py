@@ -198,6 +198,7 @@ class _Drawing:
             self.taken.append(frame)
             place = f'x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle" font-size="{FONT - 1}"'
             box = f'<rect class="paper" x="{frame[0]:.1f}" y="{y - 7:.1f}" width="{2 * half:.1f}" height="14" rx="3"'
+            box += _key(arrow.label[0])
             shown = self.label(self.on_arrow(arrow))
             return f'{box} fill="#fff" fill-opacity="0.85"/><text {place}{_key(arrow.label[0])}>{shown}</text>'
         return ""
@@ -222,7 +223,11 @@ class _Drawing:
             at = y + tall / 2 + 13
             bias = next((_key(run) for run in dot.below if isinstance(run, Ref | Partial)), "")
             small = f'text-anchor="middle" font-size="{FONT - 1}" class="small"{bias if dot.kind == "unit" else ""}'
-            parts.append(f'<text x="{x:.1f}" y="{at:.1f}" {small}>{svg_text(self.below[dot.key])}</text>')
+            *named, sign, value = dot.below if len(dot.below) > 1 else ("", *dot.below)
+            told = svg_text(self.below[dot.key])
+            if sign == " = " and isinstance(value, float):
+                told = svg_text(self.runs(tuple(named)), f"= {self.printer.number(value)}")
+            parts.append(f'<text x="{x:.1f}" y="{at:.1f}" {small}>{told}</text>')
         return "".join([*parts, "</g>"])
 
 

@@ -12,10 +12,12 @@ from .asked import Answer, Asked, told
 from .changes import edit_answer
 from .courses import compare_answer, fit_answer, surface_answer
 from .pages import check_answer, export_answer, view_answer, why_answer
-from .stage import stage_answer
+from .stage import line_answer, stage_answer
+from .tables import table_answer
 
 ANSWERS: dict[str, Callable[[Asked], Answer]] = {
     "stage": stage_answer,
+    "line": line_answer,
     "why": why_answer,
     "view": view_answer,
     "check": check_answer,
@@ -24,6 +26,7 @@ ANSWERS: dict[str, Callable[[Asked], Answer]] = {
     "surface": surface_answer,
     "fit": fit_answer,
     "compare": compare_answer,
+    "table": table_answer,
 }
 
 

@@ -110,6 +110,7 @@ class _Desk:
     def __init__(self, processes: int, seconds: float) -> None:
         self.processes, self.seconds = processes, seconds
         self.kept = Kept()
+        self.asked: dict[bytes, anyio.Event] = {}  # what is being worked: who asks the same waits for it
         self.limiter: anyio.CapacityLimiter | None = None  # made within the loop that it belongs to
 
     async def ask(self, request: Request) -> Response:
@@ -122,18 +123,25 @@ class _Desk:
         if body is None:
             return _refused(413, f"a question has more than {MOST_BYTES // 10**6} MB")
         key = sha256(question.encode() + b"\n" + body).digest()
+        while key in self.asked and self.kept.get(key) is None:
+            await self.asked[key].wait()
         found = self.kept.get(key)
         if found is None:
+            self.asked[key] = ended = anyio.Event()
             try:
                 found = await _unless_gone(request, partial(self.worked, question, body))
+                if found is not None:
+                    self.kept.put(key, found)
             except TimeoutError:
                 said = f"this took more than {self.seconds:g} seconds and was stopped"
                 return _refused(503, said, hint="fewer epochs, rows or units")
             except anyio.BrokenWorkerProcess:
                 return _refused(503, "the work ended before its answer", hint="fewer epochs, rows or units")
+            finally:
+                self.asked.pop(key, None)
+                ended.set()
             if found is None:
                 return Response(status_code=499)
-            self.kept.put(key, found)
         return Response(found, media_type="application/json")  # a refusal in words is an answer, too
 
     async def worked(self, question: str, body: bytes) -> bytes:

@@ -22,6 +22,7 @@ SCHEMA = "backhand.studio/1"
 MOST_TEXT = 400_000  # letters of a sheet
 MOST_EPOCHS = 20_000
 MOST_POINTS = 600  # of a curve
+KEPT = 20_000  # numbers of a run, with no more of which all its steps are kept
 
 
 @lru_cache(maxsize=64)
@@ -48,13 +49,24 @@ def told(problem: BackhandError) -> Answer:
     }  # fmt: skip
 
 
-def worked(problem: Problem, epochs: int, wanted: int) -> Run:
+def worked(asked: Asked) -> Run:
+    """The run of as many epochs as are asked for, of its steps the one that is asked for."""
+    _sheet, problem = opened(sheet_text(asked))
     if problem.network.in_letters or not has_rows(problem):
         return Run((), (), {}, None, 0)
+    epochs, wanted = whole(asked, "epochs", 1, MOST_EPOCHS), whole(asked, "step", 1, 10**6)
+    size = problem.network.parameter_count + (problem.table.rows if problem.table else 1) * len(problem.network.nodes)
+    if epochs * size <= KEPT:
+        done = _whole_run(sheet_text(asked), epochs)
+        return replace(done, steps=done.steps[min(wanted, len(done.steps)) - 1 :][:1])
     done = run(problem, epochs, keep=lambda count, epoch: count == wanted)
-    if len(done.steps) > 1:  # the last step is kept beside the one that is wanted
-        return replace(done, steps=done.steps[:1])
-    return done
+    return replace(done, steps=done.steps[:1])  # the last step is kept beside the one that is wanted
+
+
+@lru_cache(maxsize=64)
+def _whole_run(text: str, epochs: int) -> Run:
+    """A small run with all its steps: whoever looks at one moment of it looks at others."""
+    return run(opened(text)[1], epochs)
 
 
 def row_of(problem: Problem, moment: Moment | None, asked: Asked) -> int:

@@ -52,7 +52,7 @@ def fit_answer(asked: Asked) -> Answer:
     outputs = [ref for node in network.outputs for ref in node.entries()]
     if table is None or not outputs or len(inputs) not in (1, 2) or network.in_letters:
         raise UsageError("a fit is drawn of networks with one input or two, numbers and data")
-    done = worked(problem, whole(asked, "epochs", 1, MOST_EPOCHS), whole(asked, "step", 1, 10**6))
+    done = worked(asked)
     moment = done.steps[0]
     given = {ref: table.columns[ref.name][_entry(ref)] for ref in inputs}
     axes = [np.linspace(*_wider(values), CURVE if len(inputs) == 1 else PLANE) for values in given.values()]

@@ -29,7 +29,7 @@ def why_answer(asked: Asked) -> Answer:
     from ..explain.why import why_document
 
     _sheet, problem = opened(sheet_text(asked))
-    done = worked(problem, whole(asked, "epochs", 1, MOST_EPOCHS), whole(asked, "step", 1, 10**6))
+    done = worked(asked)
     row = whole(asked, "row", 1, 10**9) if asked.get("row") is not None and done.steps else None
     found = derive(
         problem, done if done.steps else None, parse_name(str(asked.get("name", ""))), row=row, of=None, grain="neurons"
@@ -64,7 +64,7 @@ def view_answer(asked: Asked) -> Answer:
     _sheet, problem = opened(sheet_text(asked))
     network, view = problem.network, str(asked.get("view", "own"))
     check_view(network, view)  # type: ignore[arg-type]
-    done = worked(problem, whole(asked, "epochs", 1, MOST_EPOCHS), whole(asked, "step", 1, 10**6))
+    done = worked(asked)
     moment = done.steps[0] if done.steps else None
     page = Page()
     if view == "batch":

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from ..document.parts import Step
+import numpy as np
+
+from ..document.parts import Diagram, Step
 from ..engine.program import own_letter
 from ..engine.run import Run
 from ..engine.training import Step as Moment
+from ..errors import UsageError
 from ..explain.diagram import diagram
 from ..explain.ledger import key_of
 from ..explain.scene import Scene
 from ..explain.stage import StageLine
 from ..explain.stage import stage as lines_of
 from ..network.build import Problem
+from ..notation.expr import Ref
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
 from ..notation.text import TextPrinter
 from ..ops.vocabulary import LATEX
 from ..render.pictures import picture_svg
+from ..sheet.model import CostLine, SheetText
+from ..sheet.parse import parse_name
 from .asked import (
-    MOST_EPOCHS,
     SCHEMA,
     Answer,
     Asked,
@@ -32,6 +37,8 @@ from .asked import (
     worked,
 )
 
+LARGE = 2000  # numbers in a network; of a larger one only what is drawn gets lines
+
 
 def stage_answer(asked: Asked) -> Answer:
     """A moment of the run: the drawing, every line of work, the history of the cost.
@@ -39,17 +46,19 @@ def stage_answer(asked: Asked) -> Answer:
     Args:
         asked: text; epochs (how many are worked), step (the moment, from 1), row (of the sheet, from 1), digits.
     """
-    _sheet, problem = opened(sheet_text(asked))
+    sheet, problem = opened(sheet_text(asked))
     network, digits = problem.network, digits_of(asked)
     count = whole(asked, "step", 1, 10**6)
-    done = worked(problem, whole(asked, "epochs", 1, MOST_EPOCHS), count)
+    done = worked(asked)
     moment = done.steps[0] if done.steps else None
     row = row_of(problem, moment, asked)
-    found = lines_of(network, moment, row)
     scene = Scene(moment.tape, moment.gradients, row, {}) if moment is not None else None
-    pictures = {"forward": picture_svg(diagram(network, scene), digits, "forward", brief=True)}
-    if scene is not None and moment is not None and moment.gradients is not None:
-        pictures["backward"] = picture_svg(diagram(network, scene, backward=True), digits, "backward", brief=True)
+    drawings = {"forward": diagram(network, scene)}
+    if moment is not None and moment.gradients is not None:
+        drawings["backward"] = diagram(network, scene, backward=True)
+    size = sum(int(np.prod(node.shape)) for node in network.nodes.values())
+    found = lines_of(network, moment, row, _drawn(drawings["forward"]) if size > LARGE else None)
+    pictures = {name: picture_svg(drawing, digits, name, brief=True) for name, drawing in drawings.items()}
     return {
         "schema": SCHEMA,
         "title": network.title or "A network",
@@ -60,12 +69,44 @@ def stage_answer(asked: Asked) -> Answer:
         "moment": _moment(moment, done, count),
         "history": thinned(done.history),
         "ended": told(done.failure) if done.failure is not None else None,
-        "plan": _plan(problem),
+        "plan": _plan(sheet, problem),
         "pictures": pictures,
         "lines": [_line(line, digits) | {"answer": _answer_name(line, problem, moment, row)} for line in found.lines],
-        "left_out": found.left_out,
+        "cut": found.cut,
         "values": dict(found.values),
     }
+
+
+def _drawn(drawing: Diagram) -> list[Ref]:
+    """What stands in a drawing by name: of a large network nothing else gets a line without being asked for."""
+    labels = [label for dot in drawing.dots for label in dot.inside] + [arrow.label for arrow in drawing.arrows]
+    named = [name for name, _ in labels] + [run for dot in drawing.dots for run in dot.below]
+    return [name for name in named if type(name) is Ref]
+
+
+def line_answer(asked: Asked) -> Answer:
+    """The lines of one name, for networks too large to have them all.
+
+    Args:
+        asked: as for the stage, and name.
+    """
+    _sheet, problem = opened(sheet_text(asked))
+    node, index = problem.network.find(parse_name(str(asked.get("name", ""))))
+    if len(index) != len(node.shape):
+        last = ",".join(map(str, node.shape))
+        said = f"`{node.name}` has {last.replace(',', ' × ')} entries"
+        raise UsageError(said, expected="one of them", hint=f"{node.name}[{last}] is the last one")
+    done = worked(asked)
+    moment = done.steps[0] if done.steps else None
+    row, digits = row_of(problem, moment, asked), digits_of(asked)
+    found = lines_of(problem.network, moment, row, [Ref(node.name, index)])
+    name = key_of(Ref(node.name, index))
+    lines = [
+        _line(line, digits) | {"answer": _answer_name(line, problem, moment, row)}
+        for line in found.lines
+        if line.key[2:] == name
+    ]
+    return {"schema": SCHEMA, "lines": lines, "values": dict(found.values)}
 
 
 def _moment(moment: Moment | None, done: Run, count: int) -> Answer | None:
@@ -77,7 +118,13 @@ def _moment(moment: Moment | None, done: Run, count: int) -> Answer | None:
     }  # fmt: skip
 
 
-def _plan(problem: Problem) -> Answer:
+def _cost_typed(sheet: SheetText) -> str | None:
+    """The cost's formula as it stands in the sheet."""
+    line = next((s for s in sheet.statements if isinstance(s, CostLine)), None)
+    return sheet.text[slice(*line.value.span)] if line is not None and line.value.span is not None else None
+
+
+def _plan(sheet: SheetText, problem: Problem) -> Answer:
     network, plan = problem.network, problem.plan
     cost = network.cost
     return {
@@ -85,6 +132,7 @@ def _plan(problem: Problem) -> Answer:
         "rule": plan.rule,
         "mode": plan.mode if plan.mode != "batches" else f"batches of {plan.batch_size}",
         "cost": cost.name if cost is not None else None,
+        "formula": _cost_typed(sheet),
         "convention": cost.convention if cost is not None else None,
         "parameters": [key_of(ref) for node in network.parameters for ref in node.entries(400)],
         "inputs": [node.name for node in network.inputs],

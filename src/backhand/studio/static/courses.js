@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
 import * as s from "./state.js";
+import { Train } from "./panels.js";
 
 const INKS = ["#2f6396", "#b5541c", "#3f7d4e", "#7b5aa6", "#8a6d00", "#555"];
 const short = (value) => String(Number(value.toPrecision(4)));
@@ -74,6 +75,7 @@ export function Fit() {
   if (found.error) return html`<p class="note">${found.error.message}</p>`;
   const told = found.told ?? [];
   return html`<div class="fit">
+    <${Train} />
     ${found.inputs.length === 2 ? html`<${Plane} found=${found} />`
       : html`<${Frame} xs=${found.axes[0]} ys=${[...found.values.filter((one) => one !== null), ...told]} label=${TEXTS.fitOf(found.output, found.inputs)}>
         ${({ x, y }) => html`<polyline fill="none" class="edge more" stroke-width="2.2" points=${points(found.axes[0].map((a, i) => [x(a), found.values[i] === null ? NaN : y(found.values[i])]))} />

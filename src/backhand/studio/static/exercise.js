@@ -31,7 +31,7 @@ export function Exercise() {
   const next = first ?? named.find((line) => !DONE.includes(verdicts[line.answer]?.verdict));
   const given = Object.values(verdicts);
   return html`<div class="exercise">
-    <p><label class="field"><input type="checkbox" checked=${s.hidden.value} onChange=${(e) => { s.hidden.value = e.target.checked; }} /> ${TEXTS.hide}</label>
+    <p><label class="field"><input type="checkbox" checked=${s.hidden.value} onChange=${(e) => { s.hidden.value = e.target.checked; s.paths.value = null; }} /> ${TEXTS.hide}</label>
       <button type="button" onClick=${mark}>${TEXTS.check}</button>
       <button type="button" disabled=${!next} onClick=${() => hint(hints + 1)}>${TEXTS.hint}</button></p>
     ${hints > 0 && next && html`<div class="hint" role="status">
@@ -42,7 +42,7 @@ export function Exercise() {
     </div>`}
     ${marking && html`<div class="verdict" role="status">
       <p>${given.length && given.every((one) => one.verdict.startsWith("right")) ? TEXTS.allRight : ""}
-        ${first ? html`${TEXTS.firstWrong} <b>${first.answer}</b>. ${verdicts[first.answer].cause?.text ?? ""}` : ""}</p></div>`}
+        ${first ? html`${TEXTS.firstWrong} <b>${first.answer}</b>. ${(verdicts[first.answer].causes ?? []).slice(0, 3).map((one) => one.text).join(TEXTS.or)}` : ""}</p></div>`}
     <div class="chips" role="group">${phases.map((one) => html`<button type="button" aria-pressed=${one === part} onClick=${() => choose(one)}>${TEXTS.phases[one]}</button>`)}</div>
     <table class="fields"><tbody>${asked.map((line) => html`<tr class=${`v-${(verdicts[line.answer]?.verdict ?? "none").split(" ")[0]}`}>
       <th scope="row"><label for=${`f-${line.key}`}><${Maths} latex=${line.parts.at(-1).left} /> <code>${line.answer}</code></label></th>

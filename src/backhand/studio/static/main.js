@@ -58,6 +58,16 @@ function Top() {
 }
 
 function App() {
+  useEffect(() => { // a file that is dropped anywhere
+    const over = (event) => event.preventDefault();
+    const drop = (event) => {
+      event.preventDefault();
+      if (event.dataTransfer.files[0] && !s.locked.value.includes("sheet")) s.take(event.dataTransfer.files[0]);
+    };
+    addEventListener("dragover", over);
+    addEventListener("drop", drop);
+    return () => { removeEventListener("dragover", over); removeEventListener("drop", drop); };
+  }, []);
   useEffect(() => {
     document.title = `${s.stage.value?.title ?? "Backhand"} · Backhand studio`;
   }, [s.stage.value?.title]);

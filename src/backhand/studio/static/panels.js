@@ -95,6 +95,8 @@ function Plan() {
       onChange=${(e) => Number.isFinite(Number(e.target.value)) && e.target.value && s.edit("rate", Number(e.target.value))} /></label>
     <label class="field">${TEXTS.rule} <select value=${rules.find((r) => r.split(" ")[0] === plan.rule)} onChange=${(e) => s.edit("rule", e.target.value)}>
       ${rules.map((one) => html`<option>${one}</option>`)}</select></label>
+    ${plan.formula && html`<label class="field">${plan.cost} = <input type="text" class="wide-field" value=${plan.formula}
+      onChange=${(e) => e.target.value.trim() && s.edit("cost", e.target.value)} /></label>`}
     <p class="note">${TEXTS.convention(plan.cost, plan.convention)}</p>
   </div>`;
 }
@@ -118,6 +120,14 @@ export function Views() {
 const escaped = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
 
 // Epochs -----------------------------------------------------------------------------------------------------------
+
+export function Train() {
+  const [many, type] = useState("200");
+  const go = () => s.train(Math.max(1, Math.min(20000, Number(many) || 1)));
+  return html`<p class="train"><label>${TEXTS.howMany} <input type="number" min="1" max="20000" value=${many} onInput=${(e) => type(e.target.value)} /></label>${" "}
+    ${s.training.value ? html`<button type="button" onClick=${s.halt}>${TEXTS.stop}</button>`
+      : html`<button type="button" onClick=${go}>${TEXTS.run}</button>`}</p>`;
+}
 
 function Curve({ history, now }) {
   const [wide, high, edge] = [560, 170, 34];
@@ -143,30 +153,12 @@ function Curve({ history, now }) {
 
 export function Epochs() {
   const found = s.stage.value;
-  const [running, run] = useState(false);
-  const stopped = useRef(false);
-  const [many, type] = useState("200");
   if (!found?.plan.cost || !found.moment) return html`<p class="note">${TEXTS.nothing}</p>`;
   const history = found.history;
-  const go = async () => { // some at a time, so that the curve grows while it goes on
-    const wanted = Math.max(1, Math.min(20000, Number(many) || 1));
-    run(true);
-    stopped.current = false;
-    let done = 0;
-    while (done < wanted && !stopped.current && !s.error.value) {
-      done = Math.min(wanted, Math.max(done * 2, 50));
-      s.epochs.value = done;
-      s.step.value = Math.max(1, done * Math.max(1, Math.round((s.stage.value.moment?.steps ?? 1) / Math.max(s.epochs.peek(), 1))));
-      await s.load();
-    }
-    run(false);
-  };
   const some = history.length > 120 ? history.filter((_, i) => i % Math.ceil(history.length / 120) === 0 || i === history.length - 1) : history;
   const perEpoch = history.some((one) => one[2] > 1);
   return html`<div class="epochs">
-    <p><label>${TEXTS.howMany} <input type="number" min="1" max="20000" value=${many} onInput=${(e) => type(e.target.value)} /></label>
-      ${running ? html`<button type="button" onClick=${() => { stopped.current = true; s.stop(); }}>${TEXTS.stop}</button>`
-        : html`<button type="button" onClick=${go}>${TEXTS.run}</button>`}</p>
+    <${Train} />
     ${history.length > 1 && html`<${Curve} history=${history} now=${found.moment.step} />`}
     ${found.ended && html`<${Fault} error=${found.ended} />`}
     <div class="wide"><table><thead><tr><th>${TEXTS.epoch}</th><th class="number">${found.plan.cost}</th></tr></thead>
@@ -209,17 +201,11 @@ export function Share() {
     if (found?.error) s.error.value = found.error;
     else if (found) hand(`${called()}${blank ? "-worksheet" : ""}.${ENDINGS[format]}`, Uint8Array.from(atob(found.content), (c) => c.charCodeAt(0)), KINDS[format]);
   };
-  const load = async (event) => {
-    const file = event.target.files[0];
-    if (!file) return;
-    const content = await file.text();
-    s.change(content);
-  };
   const locks = ["sheet", "views", "epochs", "surface", "share"];
   return html`<div class="share">
     <p><button type="button" onClick=${() => copy()}>${TEXTS.link}</button> <button type="button"
       onClick=${() => hand(`${called()}.bh`, s.text.value, "text/plain")}>${TEXTS.save}</button>
-      <label class="button">${TEXTS.loadFile} <input type="file" accept=".bh,.txt" onChange=${load} /></label></p>
+      <label class="button">${TEXTS.loadFile} <input type="file" accept=".bh,.txt,.csv,.tsv" onChange=${(e) => e.target.files[0] && s.take(e.target.files[0])} /></label></p>
     <p aria-live="polite" class="told-link">${told}</p>
     <h2>${TEXTS.exportAs}</h2>
     <div class="chips">${Object.keys(KINDS).map((one) => html`<button type="button" onClick=${() => exported(one)}>${ENDINGS[one]}</button>`)}

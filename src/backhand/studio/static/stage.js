@@ -22,6 +22,18 @@ function said(key) {
   return value === undefined ? left : `${left} = ${Number(value.toPrecision(6))}`;
 }
 
+// A number without a name beside it leaves a question mark where it is hidden.
+function asked(one, open) {
+  const mark = one.querySelector(".q");
+  if (open && !mark) {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", "tspan");
+    made.setAttribute("class", "q");
+    made.setAttribute("x", one.getAttribute("x"));
+    made.textContent = "?";
+    one.prepend(made);
+  } else if (!open) mark?.remove();
+}
+
 function marked(place) {
   const later = new Set(s.lines.value.slice(s.worked.value).map((line) => line.key));
   const line = s.shown.value;
@@ -29,10 +41,12 @@ function marked(place) {
   const lit = s.paths.value?.lit ?? null;
   for (const one of place.querySelectorAll("[data-k]")) {
     const key = one.dataset.k;
-    const open = later.has(key) || (s.hidden.value && s.byKey.value.has(key));
+    const aside = key.startsWith("d:") && !s.byKey.value.has(key) && later.size > 0; // of an input: nobody works it
+    const open = aside || later.has(key) || (s.hidden.value && s.byKey.value.has(key));
     one.classList.toggle("later", open);
     one.classList.toggle("chosen", key === (s.chosen.value ?? line?.key));
     one.classList.toggle("taken", takes.has(key));
+    if (one.tagName === "text" && !one.querySelector("tspan:not(.n, .n *, .q)")) asked(one, open);
     if (one.tagName === "text") one.setAttribute("aria-label", open ? `${said(key).split(" = ")[0]}, ${TEXTS.hidden}` : said(key));
   }
   place.querySelectorAll(".factor").forEach((one) => one.remove());
@@ -83,7 +97,7 @@ export function Stage() {
     }
     const svg = place.current.querySelector("svg");
     svg?.setAttribute("role", "group");
-    if (svg) svg.style.minWidth = `${0.72 * Number(svg.getAttribute("width"))}px`; // smaller it could not be read
+    if (svg) svg.style.minWidth = `${0.62 * Number(svg.getAttribute("width"))}px`; // smaller it could not be read
   }, [drawing]);
   // after every change of what is looked at
   useLayoutEffect(() => marked(place.current), [

@@ -65,9 +65,33 @@ export async function load() {
   });
 }
 
+let last = Promise.resolve(); // the question whose answer the page waits for
 effect(() => {
-  if (text.value && epochs.value && step.value && row.value) load();
+  if (text.value && epochs.value && step.value && row.value) last = load();
 });
+
+// More epochs, some at a time, so that everything drawn of them grows while it goes on.
+export const training = signal(false);
+export async function train(more, pace = 50) {
+  training.value = true;
+  const perEpoch = () => Math.max(1, Math.round((stage.value?.moment?.steps ?? 1) / epochs.peek()));
+  const wanted = Math.min(20000, epochs.peek() + more);
+  while (training.value && epochs.peek() < wanted && !error.value) {
+    const next = Math.min(wanted, Math.max(epochs.peek() + pace, Math.round(epochs.peek() * 1.4)));
+    batch(() => {
+      step.value = next * perEpoch();
+      epochs.value = next;
+    });
+    await last;
+    if (stage.value?.ended) break;
+  }
+  training.value = false;
+}
+
+export function halt() {
+  training.value = false;
+  stop();
+}
 
 // Everything that changes the sheet goes through here, so that all of it can be undone.
 export function change(next, { keep = true } = {}) {
@@ -102,6 +126,40 @@ export async function edit(what, value, name = "", place = 1) {
   const found = await ask("edit", { text: text.value, what, value, name, row: place });
   if (found?.error) error.value = found.error;
   else if (found) change(found.text);
+}
+
+// A number of a network too large to have a line for each.
+export async function find(name) {
+  const found = await ask("line", { ...moment(), name });
+  if (found?.error) error.value = found.error;
+  if (!found || found.error || !found.lines) return;
+  const known = new Set(lines.value.map((line) => line.key));
+  batch(() => {
+    error.value = null;
+    const more = found.lines.filter((line) => !known.has(line.key));
+    stage.value = { ...stage.value, lines: [...stage.value.lines, ...more], values: { ...stage.value.values, ...found.values } };
+    chosen.value = found.lines[0]?.key ?? `v:${name}`;
+  });
+}
+
+// A sheet, or a table that becomes one.
+export async function take(file) {
+  const content = await file.text();
+  if (!/\.(csv|tsv)$/i.test(file.name)) {
+    change(content);
+    return;
+  }
+  const found = await ask("table", { table: content, title: file.name.replace(/\.\w+$/, "") });
+  if (found?.error) error.value = found.error;
+  else if (found) batch(() => {
+    epochs.value = 1;
+    step.value = 1;
+    row.value = 1;
+    at.value = null;
+    chosen.value = null;
+    panel.value = "epochs";
+    change(found.text);
+  });
 }
 
 export function goTo(where) {

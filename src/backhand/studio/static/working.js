@@ -122,21 +122,40 @@ export function Working() {
     ${partial && !open && html`<p><button type="button" onClick=${() => findPaths(name, key.startsWith("t:") ? null : found.row)}>
       ${TEXTS.everyPath}: ∂${found.plan.cost}/∂${name}</button></p>`}
     ${s.paths.value && html`<${Paths} />`}
+    ${found.cut && html`<${Find} />`}
     <${Listing} />
   </div>`;
 }
 
+function Find() {
+  const [name, type] = useState("");
+  return html`<form class="field" onSubmit=${(e) => { e.preventDefault(); s.find(name); }}>
+    <label>${TEXTS.find} <input type="text" value=${name} placeholder="W1[3,5]" onInput=${(e) => type(e.target.value)} /></label>
+    <button type="submit">${TEXTS.ask}</button><p class="note">${TEXTS.cut}</p></form>`;
+}
+
+const FIRST = 120; // lines of the listing, before more are asked for
+
+// A line is drawn once: what is the same object is left alone when something else changes.
+const drawn = new WeakMap();
+function once(line) {
+  if (!drawn.has(line)) drawn.set(line, html`<${Line} line=${line} />`);
+  return drawn.get(line);
+}
+
 function Listing() {
-  const all = s.lines.value;
+  const [most, more] = useState(FIRST);
+  const all = s.lines.value.slice(0, s.worked.value);
   const groups = [];
-  all.slice(0, s.worked.value).slice(0, 400).forEach((line) => {
+  all.slice(0, most).forEach((line) => {
     if (groups.at(-1)?.phase !== line.phase) groups.push({ phase: line.phase, lines: [] });
     groups.at(-1).lines.push(line);
   });
   if (s.hidden.value) return null;
   return html`<div class="listing">${groups.map((group) => html`<section>
     <h2>${TEXTS.phases[group.phase]}</h2>
-    ${group.lines.map((line) => html`<button type="button" class=${`pick ${s.shown.value?.key === line.key ? "on" : ""}`}
-      onClick=${() => { s.paths.value = null; s.chosen.value = line.key; }} title=${line.parts[0].said}><${Line} line=${line} /></button>`)}
-  </section>`)}</div>`;
+    ${group.lines.map((line) => html`<button type="button" key=${line.key} class=${`pick ${s.shown.value?.key === line.key ? "on" : ""}`}
+      onClick=${() => { s.paths.value = null; s.chosen.value = line.key; }} title=${line.parts[0].said}>${once(line)}</button>`)}
+  </section>`)}
+  ${all.length > most && html`<button type="button" onClick=${() => more(most + 400)}>${TEXTS.more(all.length - most)}</button>`}</div>`;
 }
