@@ -2,6 +2,7 @@
 
 import base64
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,17 +11,20 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 import backhand as bh
+from backhand.cli.common import open_sheet
 from backhand.cli.examples import example_names, example_text
+from backhand.cli.studio import _text
 from backhand.engine.run import run
 from backhand.errors import UsageError
 from backhand.explain.ledger import key_of
 from backhand.sheet import edit
 from backhand.sheet.parse import parse
-from backhand.studio.answers import answer
-from backhand.studio.app import MOST_BYTES, studio
+from backhand.studio.answers import ANSWERS, answer
+from backhand.studio.app import MOST_BYTES, answered, studio
 
 SHEETS = [name for name in example_names() if name != "penguins"]
 PRICE = example_text("price")[0]
+PENGUINS = Path(bh.__file__).parent / "examples" / "penguins.csv"
 MATRIX = """input x[2]; target y   # two of them
 a = relu(W@x + b)   # hidden
 y1 = leaky(V@a, 0.1)
@@ -255,8 +259,24 @@ def test_questions_over_the_wire(client):
     assert client.post("/ask/stage", content=b" " * (MOST_BYTES + 1), headers=kind).status_code == 413
 
 
+def test_a_bug_is_said_and_ends_nothing(monkeypatch):
+    monkeypatch.setitem(ANSWERS, "stage", lambda asked: {"value": float("nan")})
+    assert "this is a bug in Backhand: ValueError" in json.loads(answered("stage", b"{}"))["error"]["message"]
+
+
+def test_a_model_is_opened_with_its_weights_and_rows(tmp_path):
+    table = bh.train_table(PENGUINS, target="species", missing="drop", layers=(4,), epochs=2)
+    table.model.save(tmp_path / "species.bhm")
+    model = open_sheet(str(tmp_path / "species.bhm"))
+    text = _text(model)
+    found = answer("stage", {"text": text})
+    assert found["moment"]["steps"] >= 1
+    assert bh.read(text).problem.table.rows == 200
+    assert found["values"]["v:W1[2,1]"] == model.network.nodes["W1"].value[1, 0]
+
+
 def test_what_takes_too_long_is_stopped_and_the_next_is_answered():
-    with TestClient(studio(PRICE, seconds=1.0), base_url="http://localhost") as client:
+    with TestClient(studio(PRICE, seconds=6.0), base_url="http://localhost") as client:
         client.post("/ask/stage", json={"text": example_text("line")[0]})  # a process is ready
         long = client.post("/ask/stage", json={"text": example_text("curve")[0], "epochs": 20_000})
         assert long.status_code == 503

@@ -66,9 +66,15 @@ def answered(question: str, body: bytes) -> bytes:
     except (ValueError, RecursionError):
         asked = None
     if not isinstance(asked, dict):
-        found: dict[str, Any] = {"error": {"message": "the question is no JSON object"}}
-    else:
-        found = answer(question, asked)
+        return _json({"error": {"message": "the question is no JSON object"}})
+    try:
+        return _json(answer(question, asked))
+    except Exception as problem:  # nobody who asks sees a traceback, and the next question is answered
+        said = f"this is a bug in Backhand: {type(problem).__name__}: {problem}"
+        return _json({"error": {"message": said[:300], "hint": "another sheet, and report this one"}})
+
+
+def _json(found: dict[str, Any]) -> bytes:
     return json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
