@@ -208,6 +208,16 @@ def test_views_fit_surface_and_comparison(studio):
     s.tab("surface")
     s.page.wait_for_selector(".surface .point")
     assert "times faster than" in s.text(".surface")
+    s.page.click(".surface summary")
+    s.page.wait_for_selector("canvas.solid")
+    inked = "(one) => one.getContext('2d').getImageData(0, 0, one.width, one.height).data.filter((b) => b > 0).length"
+    assert s.page.eval_on_selector("canvas.solid", inked) > 10_000
+    flat = s.page.eval_on_selector("canvas.solid", "one => one.toDataURL()")
+    s.page.focus("canvas.solid")
+    s.page.keyboard.press("ArrowRight")
+    s.page.wait_for_timeout(200)
+    assert s.page.eval_on_selector("canvas.solid", "one => one.toDataURL()") != flat
+    s.page.click(".surface summary")
     box = s.page.locator("circle.point").bounding_box()
     s.page.mouse.move(box["x"] + 5, box["y"] + 5)
     s.page.mouse.down()

@@ -124,6 +124,9 @@ def test_views_fits_surfaces_and_comparisons():
     surface = answer("surface", {"text": PRICE, "surface": "w5,w9=0..2"})
     assert surface["frame"]["low"] == 0
     assert surface["frame"]["high"] == 2
+    solid = surface["solid"]
+    assert len(solid["heights"]) == len(solid["ys"])
+    assert min(map(min, solid["heights"])) >= 0
     line = example_text("line")[0]
     rates = answer("compare", {"text": line, "epochs": 200, "values": [0.01, 1000]})["courses"]
     assert rates[0]["ended"] is None

@@ -32,6 +32,7 @@ MIXED = 500  # draws that are looked through for units that differ in where they
 DRAWS = 3000  # of numbers that are friendly at all, before a form is given up
 TRIES = 30  # of friendly numbers, before many slips that make no difference in single places are let pass
 FEW = 8  # with no more of them the search goes on, 16 times as long; where a kind is lost everywhere, twice
+SMALL = 850  # slips of a form that is searched so long; with more of them a try takes long, too
 GENERIC = 8  # draws that tell what is no slip at all
 _WIDER = "more rows (--rows 3), another level, or --allow dead,saturated"
 COMMON = 5.0  # the prior of slips that are planted
@@ -109,7 +110,8 @@ class _Maker:
             tries += 1
             if best is None or (len(draw.lost), draw.missed) < (len(best.lost), best.missed):
                 best = draw
-            most = 2 * TRIES if best.lost else TRIES if best.missed > FEW else 16 * TRIES
+            few = best.missed <= FEW and best.slips <= SMALL
+            most = 2 * TRIES if best.lost else 16 * TRIES if few else TRIES
             if best.missed == 0 or tries >= most:
                 break
         if best is None or best.lost:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..document.parts import Surface
 from ..engine.reference import forward
 from ..engine.training import Step as Moment
 from ..engine.training import has_rows, steps
@@ -20,6 +21,7 @@ from .asked import MOST_EPOCHS, SCHEMA, Answer, Asked, digits_of, number, opened
 
 MOST_DATA = 2000  # points drawn beside a fit
 CURVE, PLANE = 241, 41  # points along each axis of a fit
+SOLID = 30  # squares along each axis of a surface in space
 
 
 def surface_answer(asked: Asked) -> Answer:
@@ -37,6 +39,18 @@ def surface_answer(asked: Asked) -> Answer:
         "picture": picture_svg(found, digits_of(asked), "surface"),
         "frame": {"left": found.xs[0], "right": found.xs[-1], "low": found.ys[0], "high": found.ys[-1]},
         "path": list(found.path)[:2000],
+        "solid": _solid(found),
+    }
+
+
+def _solid(found: Surface) -> Answer:
+    """The same as heights over a coarser grid, to be drawn in space."""
+    step = max(1, (len(found.xs) - 1) // SOLID)
+    heights = found.heights[::step, ::step]
+    return {
+        "xs": list(found.xs[::step]),
+        "ys": list(found.ys[::step]),
+        "heights": [[float(h) if np.isfinite(h) else None for h in row] for row in heights],
     }
 
 

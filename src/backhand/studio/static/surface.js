@@ -3,6 +3,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
 import * as s from "./state.js";
+import { Solid } from "./solid.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -16,6 +17,7 @@ export function Surface() {
   const first = (plan?.parameters ?? []).slice(0, 2).join(",");
   const [which, choose] = useState(first);
   const [found, put] = useState(null);
+  const [space, turnTo] = useState(false);
   const place = useRef(null);
   const [across, up] = which.split(/,(?![^[]*\])/).map((one) => one.split("=")[0].trim());
   useEffect(() => {
@@ -94,6 +96,8 @@ export function Surface() {
     ${found?.error && html`<p class="warning">${found.error.message}${found.error.hint ? `; ${found.error.hint}` : ""}</p>`}
     ${found?.picture && html`<div class="drawing" ref=${place} dangerouslySetInnerHTML=${{ __html: found.picture }}></div>
       <p class="note">${TEXTS.drag}</p>
+      <details open=${space} onToggle=${(e) => turnTo(e.target.open)}><summary>${TEXTS.space}</summary>
+        ${space && html`<${Solid} solid=${found.solid} path=${found.path} across=${across} up=${up} cost=${plan.cost} />`}</details>
       ${faster && html`<p>${TEXTS.fasterThan(faster[0], faster[2], faster[1], plan.cost)}</p>`}`}
   </div>`;
 }

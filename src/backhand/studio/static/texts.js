@@ -23,6 +23,7 @@ export const TEXTS = {
   nothing: "Nothing to show here.", drawing: "The network", inLetters: "in letters", before: "before the update",
   help: "→ next, ← back, ↓ next layer, ↑ layer back, space plays, e next epoch",
   cut: "The network is large: what is drawn is listed, and every other number is found by its name.",
+  space: "In space (drag it, or turn it by the arrow keys)", inSpace: (c, a, b) => `${c} over ${a} and ${b} as a surface in space`,
   or: "; or ", hint: "Hint", allRight: "All of it is right.", firstWrong: "The first wrong step is", comesNext: "Next comes",
   itsFormula: "Its formula:", itsNumbers: "With its numbers:", itsResult: "Its result:", wholeMarking: "The whole marking",
   fasterThan: (a, n, b, c) => `A small step of ${a} moves ${c} ${n < 1.05 ? "as fast as" : `${Number(n.toPrecision(3))} times faster than`} one of ${b}.`,
