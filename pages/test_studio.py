@@ -192,8 +192,9 @@ def test_views_fit_surface_and_comparison(studio):
     s = studio()
     s.tab("views")
     s.page.wait_for_selector(".views .piece .mtable")
+    assert "a row per example" not in s.text(".views .piece")
     s.page.click("text=batch")
-    s.shows(".views .piece", "L")
+    s.shows(".views .piece", "The batch form: a row per example")
     s.tab("compare")
     s.page.wait_for_selector(".compare polyline")
     assert s.page.locator(".compare polyline").count() == 3

@@ -85,8 +85,7 @@ def test_every_answer_name_of_the_stage_is_one_that_check_takes(name):
     text = example_text(name)[0]
     found = answer("stage", {"text": text})
     asked = [(line["answer"], found["values"][line["key"]]) for line in found["lines"] if line["answer"]]
-    if not asked:
-        return
+    assert asked
     marked = answer("check", {"text": text, "answers": "\n".join(f"{name} = {value!r}" for name, value in asked)})
     assert {one["verdict"] for one in marked["marking"]["answers"]} == {"right"}
 

@@ -47,10 +47,9 @@ def studio(
 def _text(sheet: Any) -> str:
     """The sheet's text as the page can have it: values and rows that stand elsewhere are written into it."""
     from ..notation.expr import names
-    from ..notation.numbers import FULL
     from ..sheet.edit import written
     from ..sheet.model import Assign, DataFrom, InlineData, SheetText, Start
-    from ..sheet.write import write
+    from ..sheet.write import rows_text, write
 
     statements, problem = sheet.statements, sheet.problem
     drawn = any(isinstance(s, Start) for s in statements.statements)
@@ -70,12 +69,4 @@ def _text(sheet: Any) -> str:
         return text
     if table.rows > MOST_ROWS:
         click.echo(f"note: the page has the first {MOST_ROWS} of {table.rows:,} rows", err=True)
-    heads, columns = [], []
-    for name, values in table.columns.items():
-        flat = values.reshape(len(values), -1)
-        heads += [name] if values.ndim == 1 else [f"{name}[{i + 1}]" for i in range(flat.shape[1])]
-        columns += list(flat.T)
-    rows = "".join(
-        ", ".join(FULL.text(float(column[i])) for column in columns) + "\n" for i in range(min(table.rows, MOST_ROWS))
-    )
-    return f"{text}data\n{', '.join(heads)}\n{rows}"
+    return f"{text}data\n{rows_text(table.columns, min(table.rows, MOST_ROWS))}"

@@ -18,7 +18,7 @@ from ..sheet.edit import written
 from ..sheet.model import Assign, DataFrom, InlineData, Rate, SheetText, Start, Statement, Title
 from ..sheet.parse import parse
 from ..sheet.table import Table
-from ..sheet.write import write
+from ..sheet.write import rows_text, write
 from .names import COSTS, DIFFICULTIES
 
 Array = np.ndarray
@@ -149,16 +149,7 @@ class Form:
             lines += f"{name} = {written(value)}\n"
         if not numbers.data:
             return lines
-        heads, columns = [], []
-        for name, values in numbers.data.items():
-            if values.ndim == 1:
-                heads.append(name)
-                columns.append(values)
-            else:
-                heads += [f"{name}[{i + 1}]" for i in range(values.shape[1])]
-                columns += list(values.T)
-        rows = "\n".join(", ".join(FULL.text(float(c[i])) for c in columns) for i in range(self.rows))
-        return f"{lines}data\n{', '.join(heads)}\n{rows}\n"
+        return f"{lines}data\n{rows_text(numbers.data, self.rows)}"
 
 
 @dataclass(frozen=True)
@@ -179,9 +170,9 @@ def _pool(difficulty: str, count: int, rng: random.Random, stretch: float = 1.0)
 
 def _decimals(value: float) -> int:
     """With how many decimals a number like this one is written: as many as it has, for no more than two figures."""
-    written = FULL.text(value)
+    typed = FULL.text(value)
     two_figures = max(0, 1 - math.floor(math.log10(abs(value))))
-    decimals = two_figures if "e" in written else min(len(written.partition(".")[2]), two_figures)
+    decimals = two_figures if "e" in typed else min(len(typed.partition(".")[2]), two_figures)
     return max(decimals, 1) if abs(value) < 10 else decimals
 
 

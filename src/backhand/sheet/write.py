@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+
+import numpy as np
 
 from ..notation.numbers import FULL
 from ..notation.text import SHEET_TEXT
@@ -32,6 +35,17 @@ def write(sheet: SheetText) -> str:
     lines = [_line(s) for s in sheet.statements if not isinstance(s, InlineData)]
     text = "\n".join(lines) + "\n"
     return text + f"data\n{rows[0].text}" if rows else text
+
+
+def rows_text(columns: Mapping[str, np.ndarray], count: int) -> str:
+    """The first rows of a table as they stand behind `data`: a head, then a line for each."""
+    heads, flat = [], []
+    for name, values in columns.items():
+        entries = values.reshape(len(values), -1).T
+        heads += [name] if values.ndim == 1 else [f"{name}[{k}]" for k in range(1, len(entries) + 1)]
+        flat += list(entries)
+    lines = [", ".join(FULL.text(float(column[i])) for column in flat) for i in range(count)]
+    return "\n".join([", ".join(heads), *lines]) + "\n"
 
 
 def _declared(word: str, items: tuple[Declared, ...]) -> str:
