@@ -13,7 +13,7 @@ from starlette.testclient import TestClient
 import backhand as bh
 from backhand.cli.common import open_sheet
 from backhand.cli.examples import example_names, example_text
-from backhand.cli.studio import _text
+from backhand.studio.text import whole_text
 from backhand.engine.run import run
 from backhand.errors import UsageError
 from backhand.explain.ledger import key_of
@@ -270,7 +270,7 @@ def test_a_model_is_opened_with_its_weights_and_rows(tmp_path):
     table = bh.train_table(PENGUINS, target="species", missing="drop", layers=(4,), epochs=2)
     table.model.save(tmp_path / "species.bhm")
     model = open_sheet(str(tmp_path / "species.bhm"))
-    text = _text(model)
+    text, _ = whole_text(model.statements, model.problem)
     found = answer("stage", {"text": text})
     assert found["moment"]["steps"] >= 1
     assert bh.read(text).problem.table.rows == 200

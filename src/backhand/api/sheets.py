@@ -20,6 +20,7 @@ from ..sheet.write import write
 from .results import Check, SheetPage, SweepResult, Why, Work, derive_why
 
 if TYPE_CHECKING:
+    from ..studio.widget import StudioWidget
     from .drawing import Drawing
     from .marking import Checked, CheckedGroup, ProofreadDocument
     from .quiz import Quiz
@@ -145,6 +146,22 @@ class Sheet:
         start = self._point(epoch, fast, progress)
         chosen = keep or (lambda count, epoch: (count - 1) % every == 0)
         return run(self.problem, epochs, until=until, keep=chosen, progress=progress, start=start)
+
+    def studio(self, height: int = 820) -> StudioWidget:
+        """The studio's page in a notebook, on this sheet; `.text` of it is the sheet as it was changed there.
+
+        Raises:
+            UsageError: anywidget is not installed.
+        """
+        from ..studio.text import whole_text
+
+        try:
+            from ..studio.widget import StudioWidget
+        except ImportError:
+            raise UsageError(
+                "the studio in a notebook needs anywidget", hint='pip install "backhand[notebook]"'
+            ) from None
+        return StudioWidget(whole_text(self.statements, self.problem)[0], [], height)
 
     def why(
         self,

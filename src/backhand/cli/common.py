@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import wraps
 from pathlib import Path
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ..api.results import Result
     from ..train.fit import Fitting
 
+MOST_EPOCHS = 10**12
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
@@ -180,13 +181,16 @@ def _seeded(text: str, name: str, folder: Path, seed: int | None) -> Sheet:
 
 
 def deliver(
-    result: Result, to: Output, data: dict[str, Any] | None = None, workbook: Callable[[], bytes] | None = None
+    result: Result,
+    to: Output,
+    data: dict[str, Any] | None = None,
+    made: Mapping[str, Callable[[], str | bytes]] | None = None,
 ) -> None:
     """Prints a result, or writes it to a file whole.
 
     Args:
         data: the result as JSON, where it is not all of it.
-        workbook: makes the workbook, where it is not the usual one.
+        made: what makes a format, where it is not the usual one.
     Raises:
         UsageError: an ending that says no format, or a place that cannot be written to.
     """
@@ -200,8 +204,10 @@ def deliver(
         raise UsageError(f"a terminal cannot show {form}", hint=f"-o FILE.{form}")
     if form == "json":
         content: str | bytes = to_json(data if data is not None else result.to_dict())
+    elif form in (made or {}):
+        content = (made or {})[form]()
     elif form == "xlsx":
-        content = (workbook or result.to_xlsx)()
+        content = result.to_xlsx()
     else:
         content = rendered(result.document(), form, to.digits, to.paper)
     if to.path is not None and to.to_file:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
 import click
 
 from .common import open_sheet
-
-MOST_ROWS = 200
 
 
 @click.command()
@@ -29,9 +26,15 @@ def studio(
     Nothing leaves this machine. Ctrl-C ends it.
     """
     from ..studio.serve import serve
+    from ..studio.text import whole_text
     from .examples import example_lines, example_text
 
-    text = _text(open_sheet(sheet, seed)) if sheet is not None else example_text("price")[0]
+    text, left = example_text("price")[0], ""
+    if sheet is not None:
+        opened = open_sheet(sheet, seed)
+        text, left = whole_text(opened.statements, opened.problem)
+    if left:
+        click.echo(f"note: {left}", err=True)
     examples = [(name, title, example_text(name)[0]) for name, title, _ in example_lines() if name != "penguins"]
 
     def ready(address: str) -> None:
@@ -42,31 +45,3 @@ def studio(
     serve(
         text, examples, host=host, port=port, hosts=hosts, processes=processes or os.cpu_count() or 1, ready=ready
     )  # fmt: skip
-
-
-def _text(sheet: Any) -> str:
-    """The sheet's text as the page can have it: values and rows that stand elsewhere are written into it."""
-    from ..notation.expr import names
-    from ..sheet.edit import written
-    from ..sheet.model import Assign, DataFrom, InlineData, SheetText, Start
-    from ..sheet.write import rows_text, write
-
-    statements, problem = sheet.statements, sheet.problem
-    drawn = any(isinstance(s, Start) for s in statements.statements)
-    valued = {s.name for s in statements.statements if isinstance(s, Assign) and not names(s.value)}
-    told = [n for n in problem.network.parameters if n.value is not None and n.name not in valued]
-    outside = any(isinstance(s, DataFrom) for s in statements.statements) or (
-        problem.table is not None and not any(isinstance(s, InlineData) for s in statements.statements)
-    )
-    if statements.text and not outside and (drawn or not told):
-        return str(statements.text)
-    kept = tuple(s for s in statements.statements if not isinstance(s, DataFrom | InlineData))
-    text = write(SheetText(kept))
-    if not drawn:
-        text += "".join(f"{node.name} = {written(node.value)}\n" for node in told)
-    table = problem.table
-    if table is None:
-        return text
-    if table.rows > MOST_ROWS:
-        click.echo(f"note: the page has the first {MOST_ROWS} of {table.rows:,} rows", err=True)
-    return f"{text}data\n{rows_text(table.columns, min(table.rows, MOST_ROWS))}"

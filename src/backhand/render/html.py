@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from dataclasses import dataclass
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -47,8 +48,21 @@ LONG = 60  # letters of a cell that is broken into lines
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src data:; img-src data:"
 
 
-def to_html(document: Document, digits: Digits) -> str:
-    """The document as a page of its own."""
+@dataclass(frozen=True)
+class Live:
+    """What runs on a page: its place, its style, and its scripts."""
+
+    body: str
+    styles: str
+    scripts: str
+
+
+def to_html(document: Document, digits: Digits, live: Live | None = None) -> str:
+    """The document as a page of its own.
+
+    Args:
+        live: what stands before the working, and runs.
+    """
     writer = _Writer(digits, live=True)
     body = writer.body(document)
     title = escape(document.title or "Backhand")
@@ -65,18 +79,21 @@ def to_html(document: Document, digits: Digits) -> str:
         if present
     )
     tools = f'<div class="tools">{buttons}</div>' if buttons else ""
-    maths = writer.formulas > 0
-    styles = (katex_css() if maths else "") + _file("page.css")
+    maths = writer.formulas > 0 or live is not None
+    styles = (katex_css() if maths else "") + _file("page.css") + (live.styles if live else "")
     scripts = (
         f"<script>{_file('katex/katex.min.js')}</script>" if maths else ""
     ) + f"<script>{_file('page.js')}</script>"
+    policy, runs = POLICY, ""
+    if live is not None:
+        policy, runs, scripts = POLICY.replace("script-src", "script-src blob:"), live.body, scripts + live.scripts
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         f"<title>{title}</title>\n<style>{styles}</style>\n</head>\n"
         f'<body class="backhand">\n<a class="skip" href="#main">To the working</a>\n<main id="main">\n'
-        + body.replace(CONTENTS, nav + tools, 1).replace(CONTENTS, "")
+        + body.replace(CONTENTS, nav + runs + tools, 1).replace(CONTENTS, "")
         + f"\n</main>\n{scripts}\n</body>\n</html>\n"
     )
 

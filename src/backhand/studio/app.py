@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import anyio
@@ -28,9 +27,9 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..render.html import PAGE, katex_css
+from . import STATIC
 from .answers import ANSWERS, answer
 
-STATIC = Path(__file__).with_name("static")
 SECONDS = 20.0  # a question that takes longer is stopped
 MOST_BYTES = 2_000_000  # of a question
 KEPT_BYTES = 64_000_000  # of answers that may be asked for again

@@ -1,17 +1,13 @@
 // The whole state in the page's address: JSON, compressed, with the version of its form before it.
 import { batch, effect } from "@preact/signals";
 import * as s from "./state.js";
+import { fromBase64, pack, unpack } from "./packing.js";
 
 const VERSION = "1";
 const MOST = 200_000;
 
-async function through(stream, bytes) {
-  const piped = new Blob([bytes]).stream().pipeThrough(stream);
-  return new Uint8Array(await new Response(piped).arrayBuffer());
-}
-
 export async function packed(state) {
-  const bytes = await through(new CompressionStream("deflate-raw"), new TextEncoder().encode(JSON.stringify(state)));
+  const bytes = await pack(new TextEncoder().encode(JSON.stringify(state)));
   let said = "";
   for (const byte of bytes) said += String.fromCharCode(byte);
   return `${VERSION}.${btoa(said).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
@@ -21,8 +17,7 @@ export async function unpacked(hash) {
   const [version, body] = hash.replace(/^#/, "").split(".");
   if (version !== VERSION || !body || body.length > MOST) return null;
   try {
-    const bytes = Uint8Array.from(atob(body.replaceAll("-", "+").replaceAll("_", "/")), (c) => c.charCodeAt(0));
-    const found = await through(new DecompressionStream("deflate-raw"), bytes);
+    const found = await unpack(fromBase64(body.replaceAll("-", "+").replaceAll("_", "/")));
     if (found.length > 2_000_000) return null;
     const state = JSON.parse(new TextDecoder().decode(found));
     return typeof state.text === "string" ? state : null;

@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import { signal } from "@preact/signals";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
+import { kept } from "./asking.js";
 import * as s from "./state.js";
 import { side, picture } from "./stage.js";
 
@@ -28,7 +29,7 @@ export function toggle() {
 const typing = (event) => event.target.closest("input, textarea, select, [contenteditable]");
 
 function onKey(event) {
-  if (typing(event) || event.altKey) return;
+  if (typing(event) || event.altKey || (kept && !event.target.closest(".studio"))) return;
   if (event.ctrlKey || event.metaKey) {
     if (event.key === "z") { event.shiftKey ? s.redo() : s.undo(); event.preventDefault(); }
     if (event.key === "y") { s.redo(); event.preventDefault(); }
@@ -79,7 +80,7 @@ export function Controls() {
     </label>
     <span class="epoch"><${Button} name="lastEpoch" onClick=${() => s.nextEpoch(-1)} off=${moment.step <= 1}>‹<//>
       ${TEXTS.goTo(moment.epoch, many ? moment.batch : null)}
-      <${Button} name="nextEpoch" onClick=${() => s.nextEpoch(1)} off=${!moment.updated}>›<//></span>`}
+      <${Button} name="nextEpoch" onClick=${() => s.nextEpoch(1)} off=${!moment.updated || (kept && moment.step >= moment.steps)}>›<//></span>`}
     <span class="sides" role="group">
       ${["forward", "backward"].map((one) => found.pictures[one] && html`<button type="button" aria-pressed=${picture() === one}
         onClick=${() => { side.value = side.value === one ? null : one; }}>${TEXTS.phases[one]}</button>`)}

@@ -1,9 +1,11 @@
 // The page: the drawing with its steps on one side, a panel on the other.
 import { render } from "preact";
 import { useEffect } from "preact/hooks";
+import { effect } from "@preact/signals";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
 import * as s from "./state.js";
+import { begin, framed, kept } from "./asking.js";
 import { keep, restore, unpacked } from "./address.js";
 import { Stage } from "./stage.js";
 import { Controls } from "./controls.js";
@@ -49,8 +51,8 @@ function Top() {
   return html`<header>
     <h1>${s.stage.value?.title ?? "Backhand"}</h1>
     ${!s.locked.value.includes("sheet") && html`<span class="tools">
-      <label><span class="told">${TEXTS.examples}</span><select onChange=${choose}><option value="">${TEXTS.examples} …</option>
-        ${s.examples.value.map((one) => html`<option value=${one.name}>${one.title || one.name}</option>`)}</select></label>
+      ${s.examples.value.length > 0 && html`<label><span class="told">${TEXTS.examples}</span><select onChange=${choose}><option value="">${TEXTS.examples} …</option>
+        ${s.examples.value.map((one) => html`<option value=${one.name}>${one.title || one.name}</option>`)}</select></label>`}
       <button type="button" onClick=${s.undo} disabled=${!s.canUndo.value}>↶ ${TEXTS.undo}</button>
       <button type="button" onClick=${s.redo} disabled=${!s.canRedo.value}>↷ ${TEXTS.redo}</button></span>`}
     <span class="busy" aria-live="polite">${s.busy.value > 0 ? TEXTS.busy : ""}</span>
@@ -59,6 +61,7 @@ function Top() {
 
 function App() {
   useEffect(() => { // a file that is dropped anywhere
+    if (kept) return undefined;
     const over = (event) => event.preventDefault();
     const drop = (event) => {
       event.preventDefault();
@@ -69,10 +72,10 @@ function App() {
     return () => { removeEventListener("dragover", over); removeEventListener("drop", drop); };
   }, []);
   useEffect(() => {
-    document.title = `${s.stage.value?.title ?? "Backhand"} · Backhand studio`;
+    if (!kept) document.title = `${s.stage.value?.title ?? "Backhand"} · Backhand studio`;
   }, [s.stage.value?.title]);
-  return html`<${Top} />
-    <main>
+  return html`${!kept && html`<${Top} />`}
+    <div class="desk">
       <section class="scene" aria-label=${TEXTS.drawing}>
         <${Stage} />
         <${Controls} />
@@ -81,12 +84,15 @@ function App() {
         <p class="note keys">${TEXTS.help}</p>
       </section>
       <${Tabs} />
-    </main>`;
+    </div>`;
 }
 
-const began = await (await fetch("/begin")).json();
-s.examples.value = began.examples;
-const known = location.hash ? await unpacked(location.hash) : null;
-restore(known ?? { text: began.text });
+// A page of its own has its state in its address; in a notebook or in a file it has none.
+const began = await begin();
+const own = !framed && !kept;
+s.examples.value = began.examples ?? [];
+const known = own && location.hash ? await unpacked(location.hash) : null;
+restore(known ?? began);
 render(html`<${App} />`, document.getElementById("app"));
-keep();
+if (own) keep();
+if (framed) effect(() => parent.postMessage({ text: s.text.value }, "*"));

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
 import { Piece } from "./maths.js";
+import { framed, kept } from "./asking.js";
 import * as s from "./state.js";
 import { packed, state } from "./address.js";
 
@@ -122,6 +123,7 @@ const escaped = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&
 // Epochs -----------------------------------------------------------------------------------------------------------
 
 export function Train() {
+  if (kept) return null;
   const [many, type] = useState("200");
   const go = () => s.train(Math.max(1, Math.min(20000, Number(many) || 1)));
   return html`<p class="train"><label>${TEXTS.howMany} <input type="number" min="1" max="20000" value=${many} onInput=${(e) => type(e.target.value)} /></label>${" "}
@@ -203,17 +205,17 @@ export function Share() {
   };
   const locks = ["sheet", "views", "epochs", "surface", "share"];
   return html`<div class="share">
-    <p><button type="button" onClick=${() => copy()}>${TEXTS.link}</button> <button type="button"
+    <p>${!framed && html`<button type="button" onClick=${() => copy()}>${TEXTS.link}</button>${" "}`}<button type="button"
       onClick=${() => hand(`${called()}.bh`, s.text.value, "text/plain")}>${TEXTS.save}</button>
       <label class="button">${TEXTS.loadFile} <input type="file" accept=".bh,.txt,.csv,.tsv" onChange=${(e) => e.target.files[0] && s.take(e.target.files[0])} /></label></p>
     <p aria-live="polite" class="told-link">${told}</p>
     <h2>${TEXTS.exportAs}</h2>
     <div class="chips">${Object.keys(KINDS).map((one) => html`<button type="button" onClick=${() => exported(one)}>${ENDINGS[one]}</button>`)}
       <button type="button" onClick=${() => exported("xlsx", true)}>${TEXTS.worksheet}</button></div>
-    <h2>${TEXTS.forStudents}</h2>
+    ${!framed && html`<h2>${TEXTS.forStudents}</h2>
     <p class="note">${TEXTS.studentsNote}</p>
     ${locks.map((one) => html`<label class="field"><input type="checkbox" checked=${lock.includes(one)}
       onChange=${() => choose(lock.includes(one) ? lock.filter((o) => o !== one) : [...lock, one])} /> ${TEXTS[one]}</label>`)}
-    <p><button type="button" onClick=${() => copy({ hidden: true, locked: lock, panel: "exercise", at: null, chosen: null })}>${TEXTS.link}</button></p>
+    <p><button type="button" onClick=${() => copy({ hidden: true, locked: lock, panel: "exercise", at: null, chosen: null })}>${TEXTS.link}</button></p>`}
   </div>`;
 }

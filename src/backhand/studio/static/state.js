@@ -1,5 +1,6 @@
 // What the page knows: one sheet, one moment of its training, one number that is looked at. All of it is in the address.
 import { batch, computed, effect, signal } from "@preact/signals";
+import { answer, kept } from "./asking.js";
 
 export const text = signal("");
 export const epochs = signal(1); // how many are worked
@@ -34,10 +35,7 @@ export async function ask(question, body, lane = question) {
   asking.set(lane, control);
   busy.value = busy.peek() + 1; // not read: an effect that asks would follow it
   try {
-    const response = await fetch(`/ask/${question}`, {
-      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body), signal: control.signal,
-    });
-    return await response.json();
+    return await answer(question, body, control.signal);
   } catch (problem) {
     if (problem.name === "AbortError") return null;
     return { error: { message: String(problem.message ?? problem) } };
@@ -197,6 +195,7 @@ export function moveGroup(by) {
 
 export function nextEpoch(by) {
   const steps = stage.value?.moment?.steps ?? 1;
+  if (kept && step.value + by > steps) return;
   if (step.value + by > steps && by > 0) epochs.value += 1;
   step.value = Math.max(1, step.value + by);
 }

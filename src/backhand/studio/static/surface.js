@@ -2,6 +2,7 @@
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
+import { kept } from "./asking.js";
 import * as s from "./state.js";
 import { Solid } from "./solid.js";
 
@@ -52,11 +53,13 @@ export function Surface() {
       word.textContent = `−∇${plan.cost}`;
       group.append(line, word);
     }
+    const locked = s.locked.value.includes("sheet");
     const point = document.createElementNS(SVG, "circle");
-    for (const [name, value] of Object.entries({ cx: px, cy: py, r: 8, class: "point", tabindex: 0, role: "slider",
+    for (const [name, value] of Object.entries({ cx: px, cy: py, r: 8, class: "point", ...(locked ? { role: "img" } : { tabindex: 0, role: "slider" }),
       "aria-label": `${across}, ${up}`, "aria-valuetext": `${across} = ${start[0]}, ${up} = ${start[1]}`, "aria-valuenow": start[0] })) point.setAttribute(name, value);
     group.append(point);
     plot.parentNode.append(group);
+    if (locked) return () => group.remove();
     const set = async (x, y) => {
       const neat = (value, span) => Number(value.toPrecision(Math.max(2, Math.ceil(Math.log10(Math.abs(value) / span + 1)) + 3)));
       const one = await s.ask("edit", { text: s.text.value, what: "value", name: across, value: neat(x, right - left) }, "drag");
@@ -92,10 +95,10 @@ export function Surface() {
   const faster = Number.isFinite(dx) && Number.isFinite(dy) && dx && dy
     ? (Math.abs(dx) >= Math.abs(dy) ? [across, up, Math.abs(dx / dy)] : [up, across, Math.abs(dy / dx)]) : null;
   return html`<div class="surface">
-    <label class="field">${TEXTS.overWhich} <input type="text" value=${which} onChange=${(e) => choose(e.target.value)} /></label>
+    <label class="field">${TEXTS.overWhich} <input type="text" value=${which} disabled=${kept} onChange=${(e) => choose(e.target.value)} /></label>
     ${found?.error && html`<p class="warning">${found.error.message}${found.error.hint ? `; ${found.error.hint}` : ""}</p>`}
     ${found?.picture && html`<div class="drawing" ref=${place} dangerouslySetInnerHTML=${{ __html: found.picture }}></div>
-      <p class="note">${TEXTS.drag}</p>
+      ${!s.locked.value.includes("sheet") && html`<p class="note">${TEXTS.drag}</p>`}
       <details open=${space} onToggle=${(e) => turnTo(e.target.open)}><summary>${TEXTS.space}</summary>
         ${space && html`<${Solid} solid=${found.solid} path=${found.path} across=${across} up=${up} cost=${plan.cost} />`}</details>
       ${faster && html`<p>${TEXTS.fasterThan(faster[0], faster[2], faster[1], plan.cost)}</p>`}`}

@@ -33,5 +33,6 @@ export const TEXTS = {
   rates: "Rates side by side", starts: "Equal and random starts", over: (n) => `over ${n} epochs`, ranAway: "ran away:",
   fitOf: (y, xs) => `${y} over ${xs.join(" and ")}, at this moment`, dataPoints: "the dots are the data",
   more: (n) => `${n} more lines`,
+  notKept: "this file does not hold that", openStudio: "the studio works everything: backhand studio SHEET",
   find: "Name", ask: "Show", hidden: "not worked yet",
 };
