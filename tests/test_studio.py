@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,6 @@ from starlette.testclient import TestClient
 import backhand as bh
 from backhand.cli.common import open_sheet
 from backhand.cli.examples import example_names, example_text
-from backhand.studio.text import whole_text
 from backhand.engine.run import run
 from backhand.errors import UsageError
 from backhand.explain.ledger import key_of
@@ -21,6 +21,7 @@ from backhand.sheet import edit
 from backhand.sheet.parse import parse
 from backhand.studio.answers import ANSWERS, answer
 from backhand.studio.app import MOST_BYTES, answered, studio
+from backhand.studio.text import whole_text
 
 SHEETS = [name for name in example_names() if name != "penguins"]
 PRICE = example_text("price")[0]
@@ -280,7 +281,8 @@ def test_a_model_is_opened_with_its_weights_and_rows(tmp_path):
 def test_what_takes_too_long_is_stopped_and_the_next_is_answered():
     with TestClient(studio(PRICE, seconds=6.0), base_url="http://localhost") as client:
         client.post("/ask/stage", json={"text": example_text("line")[0]})  # a process is ready
-        long = client.post("/ask/stage", json={"text": example_text("curve")[0], "epochs": 20_000})
+        asked = {"text": example_text("curve")[0], "surface": "W1[1,1],W1[2,1]", "epochs": 1_000_000}
+        long = client.post("/ask/surface", json=asked)
         assert long.status_code == 503
         assert "stopped" in long.json()["error"]["message"]
         assert client.post("/ask/stage", json={"text": PRICE}).status_code == 200
@@ -326,7 +328,7 @@ def test_a_large_network_is_summarised_and_any_weight_can_be_asked():
     assert found["cut"]
     assert len(found["lines"]) < 300
     line = next(one for one in found["lines"] if one["key"] == "v:z1[1]")
-    assert line["parts"][0]["links"][0][1] == "W_{1}[1] \\, x + b_{1}[1]"
+    assert re.sub(r"\\htmlData\{[^}]*\}", "", line["parts"][0]["links"][0][1]) == "{W_{1}[1]} \\, {x} + {b_{1}[1]}"
     asked = answer("line", {"text": text, "name": "W1[17,33]"})
     assert [one["key"] for one in asked["lines"]] == ["d:W1[17,33]", "u:W1[17,33]"]
     gradients = bh.read(text).show().gradients["W1"]

@@ -53,7 +53,13 @@ class Drawing(Result):
 
 
 def drawing(
-    sheet: Sheet, what: str = "network", surface: str | None = None, row: int = 1, epochs: int = 1, progress: Any = None
+    sheet: Sheet,
+    what: str = "network",
+    surface: str | None = None,
+    row: int = 1,
+    epochs: int = 1,
+    progress: Any = None,
+    biases: bool = False,
 ) -> Drawing:
     """The pictures of a kind.
 
@@ -78,7 +84,7 @@ def drawing(
     if not 1 <= row <= count:
         raise UsageError(f"there is no row {row}", expected=f"1 to {count}")
     if what == "network" and not numbers:
-        return Drawing((diagram(network, title=title),), title)
+        return Drawing((diagram(network, title=title, biases=biases),), title)
     if not numbers:
         raise UsageError(f"the sheet has no numbers, so there are no {what} to draw", hint="--what network")
     if what in ("network", "backward"):
@@ -87,7 +93,7 @@ def drawing(
         if what == "backward" and moment.gradients is None:
             raise UsageError("the sheet has no cost, so nothing goes back")
         scene = Scene(moment.tape, moment.gradients, moment.tape.rows.index(row), {})
-        return Drawing((diagram(network, scene, what == "backward", title),), title)
+        return Drawing((diagram(network, scene, what == "backward", title, biases),), title)
     if what == "curves":
         if network.cost is None or problem.plan.rate is None:
             raise UsageError("curves need a cost and a rate", hint="add `rate 0.1` to the sheet")

@@ -275,12 +275,17 @@ class Sheet:
         return ProofreadDocument(proofread(text, self.problem, title))
 
     def draw(
-        self, what: str = "network", *, surface: str | None = None, row: int = 1, epochs: int = 1, progress: Any = None
-    ) -> Drawing:
-        """A picture: network, backward, surface (with `surface="w,b"`), curves or histograms; `.save("net.svg")`."""
+        self, what: str = "network", *, surface: str | None = None, row: int = 1, epochs: int = 1, biases: bool = False,
+        progress: Any = None,
+    ) -> Drawing:  # fmt: skip
+        """A picture: network, backward, surface (with `surface="w,b"`), curves or histograms; `.save("net.svg")`.
+
+        Args:
+            biases: of a network, as the weights of a unit that is always 1.
+        """
         from .drawing import drawing
 
-        return drawing(self, what, surface, row, epochs, progress)
+        return drawing(self, what, surface, row, epochs, progress, biases)
 
     def quiz(self, level: str = "partials", variants: int = 1, *, seed: int = 1, **choices: Any) -> Quiz:
         """Exercises from this sheet: its numbers are drawn anew; `choices` as of `bh.exercises`."""

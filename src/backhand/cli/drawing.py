@@ -21,10 +21,12 @@ WHAT = ("network", "backward", "surface", "curves", "histograms")
 @click.option("--surface", metavar="P,Q", help="The cost over two parameters: w,b or w=-1..2,b=0..3.")
 @click.option("--row", type=click.IntRange(1), default=1, show_default=True, help="Whose numbers stand in the network.")
 @click.option("--epochs", type=click.IntRange(1, 100_000), default=1, show_default=True, help="For surface and curves.")
+@click.option("--biases", is_flag=True, help="Draw the biases as weights of a unit that is always 1.")
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 def draw(
-    sheet: str, output: Path, what: str | None, surface: str | None, row: int, epochs: int, seed: int | None
-) -> None:
+    sheet: str, output: Path, what: str | None, surface: str | None, row: int, epochs: int, biases: bool,
+    seed: int | None,
+) -> None:  # fmt: skip
     """Draw SHEET: its network with the numbers of a row, its cost over two parameters, curves, histograms."""
     from ..render.files import write_whole
 
@@ -33,7 +35,7 @@ def draw(
     what = what or ("surface" if surface else "network")
     opened = open_sheet(sheet, seed)
     with Progress(epochs) as bar:
-        drawn = opened.draw(what, surface=surface, row=row, epochs=epochs, progress=bar.epochs)
+        drawn = opened.draw(what, surface=surface, row=row, epochs=epochs, biases=biases, progress=bar.epochs)
     if str(output) == "-":
         click.echo(drawn.to_svg(), nl=False)
         return

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..notation.expr import Arr, Call, Expr, Num, rewrite
+from ..notation.expr import Arr, Call, Expr, Num, Partial, Ref, rewrite
 from ..notation.numbers import Digits
 from ..notation.text import LARGE
 from ..ops.evaluate import value_of
@@ -53,6 +53,7 @@ class Step:
         remark: a few words behind the line ("looked up").
         sign: `=` or, for an update, `←`.
         spelled: the letters once more, written out (a product of ∂ as a product of their formulas).
+        names: of a result with several entries, what each is called, where the left side does not say it.
     """
 
     left: Expr
@@ -62,6 +63,7 @@ class Step:
     remark: str = ""
     sign: str = "="
     spelled: Expr | None = None
+    names: np.ndarray | None = None
 
     def printed(self, digits: Digits) -> PrintedStep:
         """The step at some digits: every number rounded as it will be shown, and `=` or `≈` between the parts.
@@ -69,7 +71,8 @@ class Step:
         `=` stands only where the printed operands give the printed result; `≈` where rounding shows.
         """
         shown = [_rounded(n, digits) for n in self.numbers]
-        result = _rounded(as_expr(self.value), digits)
+        names = self.names if self.names is not None else _names_of(self.left)
+        result = _rounded(as_expr(self.value, names), digits)
         links: list[tuple[str, Expr]] = []
         if self.letters is not None:
             links.append((self.sign, self.letters))
@@ -171,7 +174,7 @@ class Dot:
     Attributes:
         key: what arrows refer to.
         column: from 0, on the left.
-        kind: input, unit, cost, or gap (for so many that are left out).
+        kind: input, unit, cost, bias (a unit that is always 1), or gap (for so many that are left out).
         inside: its names and numbers, one below another.
         below: a word or two under it: the activation, the bias.
     """
@@ -269,10 +272,28 @@ class Page:
         return Document(tuple(self.parts), self.title)
 
 
-def as_expr(value: Value) -> Expr:
-    """A value as a leaf of an expression."""
+def as_expr(value: Value, of: Expr | np.ndarray | None = None) -> Expr:
+    """A value as a leaf of an expression, in the place of a name."""
     array = np.asarray(value)
-    return Num(float(array)) if array.ndim == 0 else Arr(array)
+    return Num(float(array), of=of if isinstance(of, Expr) else None) if array.ndim == 0 else Arr(array, of=of)
+
+
+def _names_of(left: Expr) -> Expr | np.ndarray | None:
+    """Whose numbers the result of a line is: a name's, or those of the names in a list."""
+    if isinstance(left, Ref | Partial):
+        return left
+    if type(left) is not Call or left.op != "stack":
+        return None
+    rows = [list(part.args) if type(part) is Call and part.op == "stack" else part for part in left.args]
+    wide = {len(row) if isinstance(row, list) else 0 for row in rows}
+    if len(wide) > 1:
+        return None
+    found = np.empty((len(rows), *wide) if wide != {0} else len(rows), dtype=object)
+    for place in np.ndindex(*found.shape):
+        row = rows[place[0]]
+        one = row[place[1]] if isinstance(row, list) else row
+        found[place] = one if isinstance(one, Ref | Partial) else None
+    return found
 
 
 def _rounded(expr: Expr, digits: Digits) -> Expr:
@@ -280,14 +301,14 @@ def _rounded(expr: Expr, digits: Digits) -> Expr:
 
     def one(part: Expr) -> Expr | None:
         if type(part) is Call and part.op == "neg" and type(part.args[0]) is Num and part.args[0].value > 0:
-            return Num(digits.rounded(-part.args[0].value))
+            return Num(digits.rounded(-part.args[0].value), of=part.args[0].of)
         if type(part) is Num:
-            return Num(digits.rounded(part.value))
+            return Num(digits.rounded(part.value), of=part.of)
         if type(part) is Arr and part.value.size > LARGE:
             return part  # it is cut when it is printed, and rounded there
         if type(part) is Arr:
             flat = [digits.rounded(v) for v in part.value.ravel().tolist()]
-            return Arr(np.array(flat).reshape(part.value.shape))
+            return Arr(np.array(flat).reshape(part.value.shape), of=part.of)
         return None
 
     return rewrite(expr, one)

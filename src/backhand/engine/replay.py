@@ -113,6 +113,57 @@ def open_sheet(problem: Problem, dtype: str = "float64", threads: int | None = N
         return _Tape(problem, dtype, threads)
 
 
+def course(
+    problem: Problem, epochs: int, wanted: int, window: tuple[int, int], most: int
+) -> tuple[list[tuple[int, float]], Point | None]:
+    """The cost in some epochs of a training, and where it stands before one of them, by a fast engine in one go.
+
+    Args:
+        epochs: how many are trained.
+        wanted: the epoch before which it is told where the training stands; None before the first.
+        window: the first and the last epoch whose cost is told.
+        most: so many costs at most, and the last one.
+    Returns:
+        (epoch, cost of its last step before the update), and the point.
+    Raises:
+        UsageError: the fast engines do not take the sheet, or only with the mean cost of an epoch's batches.
+        NumberError: numbers that run away.
+    """
+    net = open_sheet(problem)
+    if isinstance(net, _Dense) and problem.plan.mode != "batch":
+        raise UsageError("the engine for dense layers tells the cost of an epoch, not of a step")
+    first, last = window
+    told = {*range(first, last, max(1, -(-(last - first) // most))), last}
+    costs: list[float] = []
+    found: list[tuple[int, float]] = []
+    point: Point | None = None
+    done = 0
+    for stop in sorted({*told, wanted - 1, epochs} - {0}):
+        net.train(stop - done, lambda count, of, cost: costs.append(cost))
+        done = stop
+        if stop in told:
+            found.append((stop, costs[-1]))
+        if stop == wanted - 1:
+            point = _standing(net, stop)
+    return found, point
+
+
+def _standing(net: SheetNet, epochs: int) -> Point:
+    """Where a fast engine's training stands.
+
+    Raises:
+        NumberError: a parameter that is no longer finite.
+    """
+    found = net.parameters()
+    away = [name for name, value in found.items() if not np.isfinite(value).all()]
+    if away:
+        raise NumberError(
+            f"`{away[0]}` is no longer finite after {epochs:,} epochs", expected="a finite number",
+            hint="a smaller rate; without --fast the epoch and the row are named",
+        )  # fmt: skip
+    return Point(epochs, net.updates, found, net.state(), f"fast engine ({net.name})")
+
+
 def point_after(problem: Problem, epochs: int, fast: bool = False, progress: Progress | None = None) -> Point | None:
     """Where a sheet's training stands after some epochs; None after none of them.
 
@@ -130,14 +181,7 @@ def point_after(problem: Problem, epochs: int, fast: bool = False, progress: Pro
     if fast:
         net = open_sheet(problem)
         net.train(epochs, progress)
-        found = net.parameters()
-        away = [name for name, value in found.items() if not np.isfinite(value).all()]
-        if away:
-            raise NumberError(
-                f"`{away[0]}` is no longer finite after {epochs:,} epochs", expected="a finite number",
-                hint="a smaller rate; without --fast the epoch and the row are named",
-            )  # fmt: skip
-        return Point(epochs, net.updates, found, net.state(), f"fast engine ({net.name})")
+        return _standing(net, epochs)
     last: Point | None = None
     done = 0
     for step in steps(problem, epochs):

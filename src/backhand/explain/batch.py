@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,13 +67,16 @@ class _Batch:
         for layer in self.view.layers:
             self.gradient(layer)
 
-    def line(self, left: Expr, letters: Expr, numbers: Expr | None, remark: str = "") -> np.ndarray:
+    def line(
+        self, left: Expr, letters: Expr, numbers: Expr | None, remark: str = "", names: np.ndarray | None = None
+    ) -> np.ndarray:
         """A line with its numbers, or in letters; what is worked with further on is what the line gives."""
         if self.tape is None or numbers is None:
             self.page.add(Formula(left, letters, remark))
             return np.zeros(())
         value = value_of(numbers)
-        self.page.add(Step(left, letters, () if isinstance(numbers, Arr) else (numbers,), value, remark))
+        filled = () if isinstance(numbers, Arr) else (numbers,)
+        self.page.add(Step(left, letters, filled, value, remark, names=names))
         return value
 
     def columns(self, refs: tuple[Ref, ...], partials: bool = False) -> np.ndarray:
@@ -82,6 +85,16 @@ class _Batch:
             return columns(self.tape.values, refs)
         assert self.gradients is not None
         return columns({ref.name: self.gradients.rows(ref.name) for ref in refs}, refs)
+
+    def names(self, refs: Sequence[Ref], partials: bool = False, ones: bool = False) -> np.ndarray | None:
+        """What the entries of a row per example are called, each in its row; a column of ones is called nothing."""
+        if self.tape is None:
+            return None
+        found = np.full((self.tape.count, len(refs) + ones), None, dtype=object)
+        for i, row in enumerate(self.tape.rows):
+            for j, ref in enumerate(refs):
+                found[i, j] = at_row(Partial(self.program.symbol, ref) if partials else ref, row)
+        return found
 
     # forward -------------------------------------------------------------------------------------------------
 
@@ -97,9 +110,10 @@ class _Batch:
                 come = np.concatenate([come, np.ones((self.tape.count, 1))], axis=1)
             self.inputs[layer.number] = come
             weights = _weights_with_bias(layer, self.tape)
-            numbers = Call("matmul", (Arr(come), Call("transpose", (Arr(weights),))))
+            known = Arr(come, of=self.names(layer.sources, ones=layer.has_bias))
+            numbers = Call("matmul", (known, Call("transpose", (Arr(weights, of=_weight_names(layer)),))))
         letters = Call("matmul", (_source(layer), Call("transpose", (_weights(layer),))))
-        z = self.line(_z(layer), letters, numbers)
+        z = self.line(_z(layer), letters, numbers, names=self.names([u.z for u in layer.units]))
         act = layer.activation
         if act is None and layer is not self.view.layers[-1]:
             self.page.add(Formula(_a(layer), _z(layer)))
@@ -108,8 +122,10 @@ class _Batch:
     def activated(self, layer: Layer, act: Call, z: np.ndarray) -> np.ndarray:
         letters = Call(act.op, (_z(layer), *act.args[1:]), shown=act.shown)
         if act.op != "softmax":
-            filled = Call(act.op, (Arr(z), *act.args[1:]), shown=act.shown)
-            return self.line(_a(layer), letters, filled if self.tape is not None else None)
+            known = Arr(z, of=self.names([u.z for u in layer.units]))
+            filled = Call(act.op, (known, *act.args[1:]), shown=act.shown)
+            names = self.names([u.a for u in layer.units])
+            return self.line(_a(layer), letters, filled if self.tape is not None else None, names=names)
         self.page.text("softmax works on each row by itself.")
         return self.rowwise(_a(layer), letters, z)
 
@@ -150,7 +166,8 @@ class _Batch:
             numbers: Expr | None = None
             if self.tape is not None:
                 weights = np.array([[_weight(w, self.tape) for w in row] for row in following.weights()])
-                numbers = Call("matmul", (Arr(self.deltas[following.number]), Arr(weights)))
+                behind = Arr(self.deltas[following.number], of=self.names([u.z for u in following.units], True))
+                numbers = Call("matmul", (behind, Arr(weights, of=_weight_names(following, biases=False))))
             came = Call("matmul", (_d(following), Ref(f"W^({following.number})"))), numbers
             if following.has_bias:
                 across += (
@@ -160,7 +177,8 @@ class _Batch:
             sizes = [f"{self.count}×{len(following.units)}", across]
         else:
             self.each_row(layer)
-            known = Arr(self.columns(tuple(u.a for u in layer.units), True)) if self.tape is not None else None
+            outputs = tuple(u.a for u in layer.units)
+            known = Arr(self.columns(outputs, True), of=self.names(outputs, True)) if self.tape is not None else None
             came = Partial(self.program.symbol, _a(layer) if act is not None else _z(layer)), known
             sizes = [f"{self.count}×{len(layer.units)}"]
         sizes += [f"{self.count}×{len(layer.units)}"] * len(slope)
@@ -169,7 +187,9 @@ class _Batch:
         letters = Call("hadamard", tuple(p for p, _ in parts)) if slope else came[0]
         filled = [n for _, n in parts if n is not None]
         whole = Call("hadamard", tuple(filled)) if len(filled) > 1 else filled[0] if filled else None
-        self.deltas[layer.number] = self.line(_d(layer), letters, whole)
+        self.deltas[layer.number] = self.line(
+            _d(layer), letters, whole, names=self.names([u.z for u in layer.units], True)
+        )
 
     def softmax_with_cross_entropy(self, layer: Layer) -> bool:
         """D = A - Y, where the cost is the cross entropy of the softmax and each row of the target adds up to 1."""
@@ -250,7 +270,9 @@ class _Batch:
                 letters = Call("outer", (at_row(_d(layer), first), at_row(_source(layer), first)))
                 outer = Call("outer", (as_expr(back[0]), as_expr(come[0])))
                 self.line(at_row(row, first), where_weights_are(letters, there), where_weights_are(outer, there))
-            numbers = Call("matmul", (Call("transpose", (Arr(back),)), Arr(come)))
+            known = Arr(back, of=self.names([u.z for u in layer.units], True))
+            brought = Arr(come, of=self.names(layer.sources, ones=layer.has_bias))
+            numbers = Call("matmul", (Call("transpose", (known,)), brought))
         else:
             page.text(f"{said}.")
         if cost.mean:
@@ -319,6 +341,18 @@ def columns(values: Mapping[str, np.ndarray], refs: tuple[Ref, ...]) -> np.ndarr
 
 def _weight(ref: Ref | None, tape: Tape) -> float:
     return 0.0 if ref is None else float(tape.value(ref, 0))
+
+
+def _weight_names(layer: Layer, biases: bool = True) -> np.ndarray:
+    """What the weights are called, a row per unit."""
+    rows = [list(row) for row in layer.weights()]
+    if layer.has_bias and biases:
+        rows = [[*row, u.bias] for row, u in zip(rows, layer.units, strict=True)]
+    found = np.full((len(rows), len(rows[0])), None, dtype=object)
+    for i, row in enumerate(rows):
+        for j, name in enumerate(row):
+            found[i, j] = name
+    return found
 
 
 def _weights_with_bias(layer: Layer, tape: Tape) -> np.ndarray:

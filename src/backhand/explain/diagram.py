@@ -20,14 +20,17 @@ WIDEST = 14  # columns
 MOST_WORDS = 60  # lines of the description
 
 
-def diagram(network: Network, scene: Scene | None = None, backward: bool = False, title: str = "") -> Diagram:
+def diagram(
+    network: Network, scene: Scene | None = None, backward: bool = False, title: str = "", biases: bool = False
+) -> Diagram:
     """The network drawn, in letters or with the numbers of one row.
 
     Args:
         scene: where the numbers come from; None draws letters, and weights where they have values.
         backward: δ in the units and ∂C/∂w on the arrows, instead of values and weights.
+        biases: as weights of a unit that is always 1, instead of below the units.
     """
-    return _Drawing(network, scene, backward and scene is not None).made(title)
+    return _Drawing(network, scene, backward and scene is not None, biases).made(title)
 
 
 def columns(network: Network) -> dict[str, int]:
@@ -56,6 +59,7 @@ class _Drawing:
     network: Network
     scene: Scene | None
     backward: bool
+    biases: bool = False
     inner: dict[str, str] = field(default_factory=dict)  # the z inside an activation → the activation's name
     kept: dict[str, _Unit] = field(default_factory=dict)
     by_name: dict[str, list[str]] = field(default_factory=dict)
@@ -97,6 +101,9 @@ class _Drawing:
                 continue
             dots += self.column_dots(members.get(column, []), column - shift)
         arrows = [arrow for unit in self.kept.values() for arrow in self.arrows_to(unit)]
+        if self.biases:
+            ones, from_ones = self.bias_units(dots)
+            dots, arrows = [*ones, *dots], [*arrows, *from_ones]
         if network.cost is not None:
             dots.append(self.cost_dot(last + 1 - shift))
             arrows += self.arrows_to_cost()
@@ -148,11 +155,27 @@ class _Drawing:
         below: list[Inline] = []
         if z is not None and type(node.formula) is Call:
             below.append(node.formula.shown or node.formula.op)
-        bias = next((term for term in _terms(unit.formula) if self.is_parameter(term)), None)
-        if bias is not None:
-            assert type(bias) is Ref
-            below += [", " if below else "", *self.runs(self.weight(Ref(bias.name, bias.index)))]
+        bias = self.bias_of(unit)
+        if bias is not None and not (self.biases and column):
+            below += [", " if below else "", *self.runs(self.weight(bias))]
         return Dot(unit.key, column, "unit", tuple(map(self.label, refs)), tuple(below))
+
+    def bias_of(self, unit: _Unit) -> Ref | None:
+        """A parameter that is a term by itself."""
+        return next((t for t in _terms(unit.formula) if type(t) is Ref and self.is_parameter(t)), None)
+
+    def bias_units(self, dots: Sequence[Dot]) -> tuple[list[Dot], list[Arrow]]:
+        """A unit that is always 1 before each column that has biases, and the biases as its weights."""
+        ones: dict[str, Dot] = {}
+        arrows = []
+        for dot in dots:
+            bias = self.bias_of(self.kept[dot.key]) if dot.kind == "unit" else None
+            if bias is None or not dot.column:
+                continue
+            key = f"bias {dot.column}"
+            ones[key] = Dot(key, dot.column - 1, "bias", ((None, 1.0),))
+            arrows.append(Arrow(key, dot.key, self.weight(bias)))
+        return list(ones.values()), arrows
 
     def label(self, ref: Ref) -> Label:
         """A node's name and number; δ going backward."""
@@ -243,7 +266,8 @@ class _Drawing:
                 runs += [", " if i else "", *self.runs(self.label(ref))]
             leading = [arrow for arrow in arrows if arrow.end == unit.key]
             for i, arrow in enumerate(leading):
-                runs += ["; from " if not i else ", ", self.kept[arrow.start].a]
+                start = self.kept.get(arrow.start)
+                runs += ["; from " if not i else ", ", start.a if start is not None else "1"]
                 if arrow.label[0] is not None:
                     runs += [" by ", *self.runs(arrow.label)]
             lines.append((*runs, "."))

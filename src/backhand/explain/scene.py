@@ -46,7 +46,7 @@ class Scene:
         """The formula with every name replaced by its number."""
 
         def one(part: Expr) -> Expr | None:
-            return as_expr(self.value(part)) if isinstance(part, Ref | Partial) else None
+            return as_expr(self.value(part), part) if isinstance(part, Ref | Partial) else None
 
         return rewrite(expr, one)
 

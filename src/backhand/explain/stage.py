@@ -54,11 +54,14 @@ class Stage:
     Attributes:
         lines: in the order of the work.
         cut: whether there are others.
+        values: the number behind every key.
+        given: the names behind the keys that no line works: parameters, inputs, targets.
     """
 
     lines: tuple[StageLine, ...]
     cut: bool = False
     values: Mapping[str, float] = field(default_factory=dict)
+    given: Mapping[str, Ref] = field(default_factory=dict)
 
 
 def stage(network: Network, moment: Moment | None, row: int = 0, wanted: Sequence[Ref] | None = None) -> Stage:
@@ -70,7 +73,9 @@ def stage(network: Network, moment: Moment | None, row: int = 0, wanted: Sequenc
     chosen = _Wanted(wanted)
     lines = list(islice(_lines(network, moment, row, chosen), MOST + 1))
     values = _values(moment, row, chosen, lines) if moment is not None else {}
-    return Stage(tuple(lines[:MOST]), len(lines) > MOST or wanted is not None, values)
+    refs = (ref for node in network.nodes.values() if not node.is_equation for ref in chosen.of(node))
+    given = {name: ref for ref in refs if (name := f"v:{key_of(ref)}") in values}
+    return Stage(tuple(lines[:MOST]), len(lines) > MOST or wanted is not None, values, given)
 
 
 class _Wanted:

@@ -52,18 +52,28 @@ class Expr:
 
 @dataclass(frozen=True, slots=True)
 class Num(Expr):
-    """A number."""
+    """A number.
+
+    Attributes:
+        of: the name in whose place it stands.
+    """
 
     value: float
     span: Span = field(default=None, compare=False, repr=False)
+    of: Expr | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Arr(Expr):
-    """A vector or matrix of numbers, put in place of a name."""
+    """A vector or matrix of numbers, put in place of a name.
+
+    Attributes:
+        of: that name; or an array of them, where each entry has its own.
+    """
 
     value: np.ndarray
     span: Span = field(default=None, compare=False, repr=False)
+    of: Expr | np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,12 +29,14 @@ class LatexPrinter:
         functions: the LaTeX of function names, by operation (`sigmoid` is `\\sigma`).
         limit: lists longer than this are cut in the middle; None never cuts.
         inline: for a line of text or a table: ∂C/∂w with a slash.
+        keyed: what a page calls a name; it stands at the name, and at the numbers put in its place, as `\\htmlData`.
     """
 
     digits: Digits = field(default_factory=Digits)
     functions: Mapping[str, str] = field(default_factory=dict)
     limit: int | None = 10
     inline: bool = False
+    keyed: Callable[[Expr], str] | None = None
 
     def __call__(self, expr: Expr) -> str:
         return self._print(expr)
@@ -46,20 +48,30 @@ class LatexPrinter:
             return {"1": power, "-1": f"-{power}"}.get(mantissa, f"{mantissa}\\cdot {power}")
         return mantissa
 
-    def array(self, value: np.ndarray) -> str:
+    def array(self, value: np.ndarray, of: Expr | np.ndarray | None = None) -> str:
         if value.ndim == 0:
             return self.number(float(value))
         lines = []
-        for row in self._cut(value):
-            cells = [row] if np.ndim(row) == 0 else self._cut(row) if row is not None else []
-            lines.append(" & ".join("\\cdots" if v is None else self.number(float(v)) for v in cells) or "\\vdots")
+        for i in self._cut(len(value)):
+            places = [(i,)] if value.ndim == 1 or i is None else [(i, j) for j in self._cut(value.shape[1])]
+            cells = ["\\cdots" if None in at else self._at(of, at, self.number(float(value[at]))) for at in places]
+            lines.append(" & ".join(cells))
         return "\\begin{bmatrix} " + " \\\\ ".join(lines) + " \\end{bmatrix}"
 
-    def _cut(self, parts: np.ndarray) -> list[Any]:
-        """The entries that are printed, None where some are left out."""
-        if self.limit is None or len(parts) <= self.limit:
-            return list(parts)
-        return [*parts[: self.limit - 3], None, *parts[-2:]]
+    def _cut(self, count: int) -> list[int | None]:
+        """The places that are printed, None where some are left out."""
+        if self.limit is None or count <= self.limit:
+            return list(range(count))
+        return [*range(self.limit - 3), None, count - 2, count - 1]
+
+    def _at(self, of: Expr | np.ndarray | None, at: tuple[Any, ...], text: str) -> str:
+        """An entry's number with its key."""
+        if self.keyed is None or of is None:
+            return text
+        return self._key(of[at] if isinstance(of, np.ndarray) else _entry_of(of, at), text)
+
+    def _key(self, name: Expr | None, text: str) -> str:
+        return f"\\htmlData{{{self.keyed(name)}}}{{{text}}}" if self.keyed is not None and name is not None else text
 
     def ref(self, ref: Ref) -> str:
         name, at, row = ref.name.partition("@")
@@ -67,16 +79,16 @@ class LatexPrinter:
 
     def _print(self, expr: Expr) -> str:
         match expr:
-            case Num(value=value):
-                return self.number(value)
-            case Arr(value=value):
-                return self.array(value)
+            case Num(value=value, of=of):
+                return self._key(of, self.number(value))
+            case Arr(value=value, of=of):
+                return self.array(value, of)
             case Ref():
-                return self.ref(expr)
+                return self._key(expr, self.ref(expr))
             case Partial(of=of, by=by) if self.inline:
-                return f"\\partial {self.ref(of)}/\\partial {self.ref(by)}"
+                return self._key(expr, f"\\partial {self.ref(of)}/\\partial {self.ref(by)}")
             case Partial(of=of, by=by):
-                return f"\\frac{{\\partial {self.ref(of)}}}{{\\partial {self.ref(by)}}}"
+                return self._key(expr, f"\\frac{{\\partial {self.ref(of)}}}{{\\partial {self.ref(by)}}}")
             case Call():
                 return self._call(expr)
         raise TypeError(f"no LaTeX for {expr!r}")
@@ -236,6 +248,16 @@ def _function_name(name: str) -> str:
     if letters is None or letters.end() < 2 or not name.isascii():
         return latex_name(name)
     return f"\\operatorname{{{letters[0]}}}{latex_name('x' + name[letters.end() :])[1:]}"
+
+
+def _entry_of(name: Expr, at: tuple[int, ...]) -> Expr | None:
+    """One entry of a name, or of a partial by one; counted from 1."""
+    match name:
+        case Ref(name=own, index=index):
+            return Ref(own, (*index, *(k + 1 for k in at)))
+        case Partial(of=of, by=by):
+            return Partial(of, Ref(by.name, (*by.index, *(k + 1 for k in at))))
+    return None
 
 
 def _is_list(expr: Expr) -> bool:

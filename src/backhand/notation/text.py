@@ -160,7 +160,7 @@ class TextPrinter:
 def without_sign(term: Expr) -> Expr | None:
     """A term that begins with a minus, without it; None if it has none. a + (-b·c) and a - b·c are the same double."""
     if type(term) is Num and term.value < 0:
-        return Num(-term.value)
+        return Num(-term.value, of=term.of)
     if type(term) is Call and not term.prime:
         if term.op == "neg":
             return term.args[0]

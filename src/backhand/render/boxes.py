@@ -218,6 +218,9 @@ class _Reader:
                 inner = self.sequence()
                 self.expect("\\right")
                 return Fenced(left, inner, self.fence())
+            case "\\htmlData":  # of a page, where names light one another
+                self.plain()
+                return self.argument()
             case "\\begin":
                 return self.lines()
             case "\\bigl" | "\\bigr" | "\\Biggl" | "\\Biggr":

@@ -209,8 +209,8 @@ class _Drawing:
         (x, y), (wide, tall) = self.middles[dot.key], self.sizes[dot.key]
         if dot.kind == "gap":
             return f'<text x="{x:.1f}" y="{y + 4:.1f}" text-anchor="middle">{svg_text(self.below[dot.key])}</text>'
-        fill = {"input": "#f3f3f3", "cost": "#fbf0e0"}.get(dot.kind, "#e9f1f8")
-        radius = tall / 2 if dot.kind == "unit" else 5
+        fill = {"input": "#f3f3f3", "bias": "#f3f3f3", "cost": "#fbf0e0"}.get(dot.kind, "#e9f1f8")
+        radius = tall / 2 if dot.kind in ("unit", "bias") else 5
         said = "; ".join(map(self.told, dot.inside))
         place = f'x="{x - wide / 2:.1f}" y="{y - tall / 2:.1f}" width="{wide:.1f}" height="{tall}" rx="{radius}"'
         group = f'<g class="dot {dot.kind}" data-dot="{escape(dot.key)}">'

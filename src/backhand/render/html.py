@@ -31,7 +31,8 @@ from ..document.parts import (
     Table,
     Text,
 )
-from ..notation.expr import Expr
+from ..explain import stage
+from ..notation.expr import Expr, Partial
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
 from ..notation.text import TextPrinter
@@ -105,17 +106,23 @@ def to_fragment(document: Document, digits: Digits) -> str:
 
 
 def to_piece(document: Document, digits: Digits) -> str:
-    """The document as a piece of a page that has our style and draws formulas itself."""
-    return _Writer(digits, live=True, titled=False).body(document).replace(CONTENTS, "")
+    """The document as a piece of a page that has our style, draws formulas itself, and lights equal names."""
+    return _Writer(digits, live=True, titled=False, keyed=True).body(document).replace(CONTENTS, "")
+
+
+def data_key(name: Expr) -> str:
+    """A name's key for `\\htmlData`, in whose arguments a comma divides; and its row, where it is told."""
+    row = (name.by if isinstance(name, Partial) else name).name.partition("@")[2]  # type: ignore[attr-defined]
+    return f"k={stage.key(name).replace(',', '|')}" + (f",row={row}" if row else "")
 
 
 CONTENTS = "<!--contents-->"
 
 
 class _Writer:
-    def __init__(self, digits: Digits, live: bool, titled: bool = True) -> None:
+    def __init__(self, digits: Digits, live: bool, titled: bool = True, keyed: bool = False) -> None:
         self.digits, self.live, self.titled = digits, live, titled
-        self.printer = LatexPrinter(digits, LATEX)
+        self.printer = LatexPrinter(digits, LATEX, keyed=data_key if keyed else None)
         self.plain = TextPrinter(digits, limit=12)
         self.inline = LatexPrinter(digits, LATEX, inline=True)
         self.contents: list[tuple[str, str]] = []

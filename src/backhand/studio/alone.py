@@ -99,6 +99,8 @@ def _answers(text: str, epochs: int) -> Answer:
     moments = {pair: kept.put("stage", epochs=epochs, step=pair[0], row=pair[1]) for pair in found[:MOST_MOMENTS]}
     moments |= {pair: kept.put("stage", epochs=epochs, step=pair[0], row=pair[1]) for pair in found[-rows:][:20]}
     parameters = first.get("plan", {}).get("parameters", [])
+    for step, row in list(moments)[:10]:
+        kept.put("stage", epochs=epochs, step=step, row=row, biases=True)
     kept.put("surface", surface=",".join(parameters[:2]), epochs=min(epochs, 2000))
     for what in ("rates", "starts"):
         kept.put("compare", what=what, epochs=max(20, min(epochs, 500)))

@@ -11,6 +11,7 @@ from ..errors import BackhandError
 from .asked import Answer, Asked, told
 from .changes import edit_answer
 from .courses import compare_answer, fit_answer, surface_answer
+from .moments import history_answer
 from .pages import check_answer, export_answer, view_answer, why_answer
 from .stage import line_answer, stage_answer
 from .tables import table_answer
@@ -18,6 +19,7 @@ from .tables import table_answer
 ANSWERS: dict[str, Callable[[Asked], Answer]] = {
     "stage": stage_answer,
     "line": line_answer,
+    "history": history_answer,
     "why": why_answer,
     "view": view_answer,
     "check": check_answer,

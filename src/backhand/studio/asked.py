@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from ..engine.run import Run, run
 from ..engine.training import Step as Moment
-from ..engine.training import has_rows
 from ..errors import BackhandError, UsageError
 from ..network.build import Problem, build
 from ..notation.numbers import Digits
@@ -20,9 +17,7 @@ Asked = Mapping[str, Any]
 Answer = dict[str, Any]
 SCHEMA = "backhand.studio/1"
 MOST_TEXT = 400_000  # letters of a sheet
-MOST_EPOCHS = 20_000
-MOST_POINTS = 600  # of a curve
-KEPT = 20_000  # numbers of a run, with no more of which all its steps are kept
+MOST_EPOCHS = 1_000_000
 
 
 @lru_cache(maxsize=64)
@@ -49,39 +44,12 @@ def told(problem: BackhandError) -> Answer:
     }  # fmt: skip
 
 
-def worked(asked: Asked) -> Run:
-    """The run of as many epochs as are asked for, of its steps the one that is asked for."""
-    _sheet, problem = opened(sheet_text(asked))
-    if problem.network.in_letters or not has_rows(problem):
-        return Run((), (), {}, None, 0)
-    epochs, wanted = whole(asked, "epochs", 1, MOST_EPOCHS), whole(asked, "step", 1, 10**6)
-    size = problem.network.parameter_count + (problem.table.rows if problem.table else 1) * len(problem.network.nodes)
-    if epochs * size <= KEPT:
-        done = _whole_run(sheet_text(asked), epochs)
-        return replace(done, steps=done.steps[min(wanted, len(done.steps)) - 1 :][:1])
-    done = run(problem, epochs, keep=lambda count, epoch: count == wanted)
-    return replace(done, steps=done.steps[:1])  # the last step is kept beside the one that is wanted
-
-
-@lru_cache(maxsize=64)
-def _whole_run(text: str, epochs: int) -> Run:
-    """A small run with all its steps: whoever looks at one moment of it looks at others."""
-    return run(opened(text)[1], epochs)
-
-
 def row_of(problem: Problem, moment: Moment | None, asked: Asked) -> int:
     """The row's place within the moment; the first one, where the moment does not hold it."""
     wanted = whole(asked, "row", 1, 10**9)
     if moment is None:
         return 0
     return moment.tape.rows.index(wanted) if wanted in moment.tape.rows else 0
-
-
-def thinned(history: tuple[tuple[int, int, float], ...]) -> list[tuple[int, int, int, float]]:
-    """Step, epoch, batch and cost; of many steps some, the last one among them."""
-    size = max(1, len(history) // MOST_POINTS)
-    kept = [k for k in range(len(history)) if k % size == 0 or k == len(history) - 1]
-    return [(k + 1, *history[k]) for k in kept]
 
 
 def sheet_text(asked: Asked) -> str:

@@ -17,7 +17,8 @@ from ..network.build import Problem
 from ..network.graph import Network
 from ..notation.expr import Ref
 from ..render.pictures import picture_svg
-from .asked import MOST_EPOCHS, SCHEMA, Answer, Asked, digits_of, number, opened, sheet_text, thinned, whole, worked
+from .asked import MOST_EPOCHS, SCHEMA, Answer, Asked, digits_of, number, opened, sheet_text, whole
+from .moments import thinned, worked
 
 MOST_DATA = 2000  # points drawn beside a fit
 CURVE, PLANE = 241, 41  # points along each axis of a fit
@@ -66,8 +67,8 @@ def fit_answer(asked: Asked) -> Answer:
     outputs = [ref for node in network.outputs for ref in node.entries()]
     if table is None or not outputs or len(inputs) not in (1, 2) or network.in_letters:
         raise UsageError("a fit is drawn of networks with one input or two, numbers and data")
-    done = worked(asked)
-    moment = done.steps[0]
+    moment = worked(asked).moment
+    assert moment is not None
     given = {ref: table.columns[ref.name][_entry(ref)] for ref in inputs}
     axes = [np.linspace(*_wider(values), CURVE if len(inputs) == 1 else PLANE) for values in given.values()]
     grid = [axis.ravel() for axis in np.meshgrid(*axes)]

@@ -14,7 +14,8 @@ from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
 from ..ops.vocabulary import LATEX
 from ..sheet.parse import parse_name
-from .asked import MOST_EPOCHS, SCHEMA, Answer, Asked, digits_of, opened, row_of, sheet_text, whole, worked
+from .asked import MOST_EPOCHS, SCHEMA, Answer, Asked, digits_of, opened, row_of, sheet_text, whole
+from .moments import worked
 
 MOST = 200  # lines of a view
 
@@ -29,7 +30,7 @@ def why_answer(asked: Asked) -> Answer:
     from ..explain.why import why_document
 
     _sheet, problem = opened(sheet_text(asked))
-    done = worked(asked)
+    done = worked(asked).run
     row = whole(asked, "row", 1, 10**9) if asked.get("row") is not None and done.steps else None
     found = derive(
         problem, done if done.steps else None, parse_name(str(asked.get("name", ""))), row=row, of=None, grain="neurons"
@@ -64,8 +65,7 @@ def view_answer(asked: Asked) -> Answer:
     _sheet, problem = opened(sheet_text(asked))
     network, view = problem.network, str(asked.get("view", "own"))
     check_view(network, view)  # type: ignore[arg-type]
-    done = worked(asked)
-    moment = done.steps[0] if done.steps else None
+    moment = worked(asked).moment
     page = Page()
     if view == "batch":
         tape, gradients = (moment.tape, moment.gradients) if moment is not None else (None, None)

@@ -6,7 +6,6 @@ import numpy as np
 
 from ..document.parts import Diagram, Step
 from ..engine.program import own_letter
-from ..engine.run import Run
 from ..engine.training import Step as Moment
 from ..errors import UsageError
 from ..explain.diagram import diagram
@@ -15,11 +14,12 @@ from ..explain.scene import Scene
 from ..explain.stage import StageLine
 from ..explain.stage import stage as lines_of
 from ..network.build import Problem
-from ..notation.expr import Ref
+from ..notation.expr import Expr, Ref
 from ..notation.latex import LatexPrinter
 from ..notation.numbers import Digits
 from ..notation.text import TextPrinter
 from ..ops.vocabulary import LATEX
+from ..render.html import data_key
 from ..render.pictures import picture_svg
 from ..sheet.model import CostLine, SheetText
 from ..sheet.parse import parse_name
@@ -31,11 +31,10 @@ from .asked import (
     opened,
     row_of,
     sheet_text,
-    thinned,
     told,
     whole,
-    worked,
 )
+from .moments import WHOLE, Worked, worked
 
 LARGE = 2000  # numbers in a network; of a larger one only what is drawn gets lines
 
@@ -44,18 +43,19 @@ def stage_answer(asked: Asked) -> Answer:
     """A moment of the run: the drawing, every line of work, the history of the cost.
 
     Args:
-        asked: text; epochs (how many are worked), step (the moment, from 1), row (of the sheet, from 1), digits.
+        asked: text; epochs (how many are worked), step (the moment, from 1), row (of the sheet, from 1), digits,
+            biases (drawn as units).
     """
     sheet, problem = opened(sheet_text(asked))
     network, digits = problem.network, digits_of(asked)
-    count = whole(asked, "step", 1, 10**6)
     done = worked(asked)
-    moment = done.steps[0] if done.steps else None
+    moment = done.moment
     row = row_of(problem, moment, asked)
     scene = Scene(moment.tape, moment.gradients, row, {}) if moment is not None else None
-    drawings = {"forward": diagram(network, scene)}
+    biases = asked.get("biases") is True
+    drawings = {"forward": diagram(network, scene, biases=biases)}
     if moment is not None and moment.gradients is not None:
-        drawings["backward"] = diagram(network, scene, backward=True)
+        drawings["backward"] = diagram(network, scene, backward=True, biases=biases)
     size = sum(int(np.prod(node.shape)) for node in network.nodes.values())
     found = lines_of(network, moment, row, _drawn(drawings["forward"]) if size > LARGE else None)
     pictures = {name: picture_svg(drawing, digits, name, brief=True) for name, drawing in drawings.items()}
@@ -66,14 +66,15 @@ def stage_answer(asked: Asked) -> Answer:
         "letters": network.in_letters,
         "rows": problem.table.rows if problem.table else 1,
         "row": moment.tape.rows[row] if moment is not None else 1,
-        "moment": _moment(moment, done, count),
-        "history": thinned(done.history),
-        "ended": told(done.failure) if done.failure is not None else None,
+        "moment": _moment(done, whole(asked, "step", 1, WHOLE)),
+        "history": done.history,
+        "ended": told(done.run.failure) if done.run.failure is not None else None,
         "plan": _plan(sheet, problem),
         "pictures": pictures,
         "lines": [_line(line, digits) | {"answer": _answer_name(line, problem, moment, row)} for line in found.lines],
         "cut": found.cut,
         "values": dict(found.values),
+        "given": {name: LatexPrinter(digits)(ref) for name, ref in found.given.items()},
     }
 
 
@@ -96,8 +97,7 @@ def line_answer(asked: Asked) -> Answer:
         last = ",".join(map(str, node.shape))
         said = f"`{node.name}` has {last.replace(',', ' × ')} entries"
         raise UsageError(said, expected="one of them", hint=f"{node.name}[{last}] is the last one")
-    done = worked(asked)
-    moment = done.steps[0] if done.steps else None
+    moment = worked(asked).moment
     row, digits = row_of(problem, moment, asked), digits_of(asked)
     found = lines_of(problem.network, moment, row, [Ref(node.name, index)])
     name = key_of(Ref(node.name, index))
@@ -109,12 +109,14 @@ def line_answer(asked: Asked) -> Answer:
     return {"schema": SCHEMA, "lines": lines, "values": dict(found.values)}
 
 
-def _moment(moment: Moment | None, done: Run, count: int) -> Answer | None:
+def _moment(done: Worked, count: int) -> Answer | None:
+    moment = done.moment
     if moment is None:
         return None
     return {
-        "epoch": moment.epoch, "batch": moment.batch, "step": min(count, len(done.history)), "steps": len(done.history),
-        "rows": list(moment.tape.rows[:200]), "cost": moment.tape.cost, "updated": moment.change is not None,
+        "epoch": moment.epoch, "batch": moment.batch, "step": min(count, done.steps), "steps": done.steps,
+        "engine": done.engine, "rows": list(moment.tape.rows[:200]), "cost": moment.tape.cost,
+        "updated": moment.change is not None,
     }  # fmt: skip
 
 
@@ -161,7 +163,14 @@ def _answer_name(line: StageLine, problem: Problem, moment: Moment | None, row: 
 
 def _line(line: StageLine, digits: Digits) -> Answer:
     """A line of working in LaTeX, and in words for who cannot see it."""
-    latex, text = LatexPrinter(digits, LATEX), TextPrinter(digits, limit=12)
+
+    def keyed(name: Expr) -> str:
+        """Over several rows a partial without a row is that of the whole cost."""
+        whole = line.key[0] == "t" or any(key.startswith("t:") for key in line.takes)
+        found = data_key(name)
+        return f"k=t:{found[4:]}" if whole and found.startswith("k=d:") and ",row=" not in found else found
+
+    latex, text = LatexPrinter(digits, LATEX, keyed=keyed), TextPrinter(digits, limit=12)
     parts = []
     for part in line.parts:
         if isinstance(part, Step):

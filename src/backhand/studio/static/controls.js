@@ -74,7 +74,7 @@ export function Controls() {
     <${Button} name="layer" onClick=${() => s.moveGroup(1)} off=${worked.value >= lines.value.length} />
     <${Button} name="last" onClick=${() => s.move(lines.value.length)} off=${worked.value >= lines.value.length} />
     <span class="where" aria-live="polite">${phase} ${TEXTS.stepOf(worked.value, lines.value.length)}</span>
-    ${moment && html`<label>${TEXTS.row}
+    ${moment && html`<label>${TEXTS.row}${" "}
       <input type="number" min="1" max=${found.rows} value=${found.row}
         onChange=${(e) => { s.row.value = Math.max(1, Math.min(Number(e.target.value) || 1, found.rows)); }} />
     </label>
@@ -85,5 +85,6 @@ export function Controls() {
       ${["forward", "backward"].map((one) => found.pictures[one] && html`<button type="button" aria-pressed=${picture() === one}
         onClick=${() => { side.value = side.value === one ? null : one; }}>${TEXTS.phases[one]}</button>`)}
     </span>
+    <label><input type="checkbox" checked=${s.biases.value} onChange=${(e) => { s.biases.value = e.target.checked; }} /> ${TEXTS.biases}</label>
   </div>`;
 }

@@ -1,14 +1,21 @@
 // Formulas by KaTeX, each drawn once; a piece of a page that the server made gets its own drawn in place.
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { html } from "./html.js";
+import * as s from "./state.js";
+
+// Names and numbers carry the keys of what they are: nothing else of LaTeX's commands for pages is trusted.
+function tex(latex, display, output) {
+  const options = { output, strict: "ignore", trust: ({ command }) => command === "\\htmlData", throwOnError: false };
+  return window.katex.renderToString((display ? "\\displaystyle " : "") + latex, options)
+    .replace(/data-k="[^"]*"/g, (found) => found.replaceAll("|", ","));
+}
 
 const drawn = new Map();
 export function katexHtml(latex, display = false) {
   const key = (display ? "D" : "i") + latex;
   if (!drawn.has(key)) {
     if (drawn.size > 5000) drawn.clear();
-    const options = { output: "htmlAndMathml", strict: "ignore", trust: false, throwOnError: false };
-    drawn.set(key, window.katex.renderToString((display ? "\\displaystyle " : "") + latex, options));
+    drawn.set(key, tex(latex, display, "htmlAndMathml"));
   }
   return drawn.get(key);
 }
@@ -23,11 +30,14 @@ export function Piece({ page }) {
       const picture = document.createElement("span");
       picture.setAttribute("aria-hidden", "true");
       const wide = one.firstElementChild?.getAttribute("displaystyle") === "true";
-      picture.innerHTML = window.katex.renderToString((wide ? "\\displaystyle " : "") + one.dataset.t,
-        { output: "html", strict: "ignore", trust: false, throwOnError: false });
+      picture.innerHTML = tex(one.dataset.t, wide, "html");
       one.append(picture);
       one.classList.add("drawn");
     }
   }, [page]);
-  return html`<div class="piece" ref=${place} dangerouslySetInnerHTML=${{ __html: page }}></div>`;
+  const choose = (event) => {
+    const one = event.target.closest("[data-k]");
+    if (one) s.choose(one.dataset.k, one.dataset.row);
+  };
+  return html`<div class="piece" ref=${place} onClick=${choose} dangerouslySetInnerHTML=${{ __html: page }}></div>`;
 }

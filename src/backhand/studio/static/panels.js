@@ -125,43 +125,74 @@ const escaped = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&
 export function Train() {
   if (kept) return null;
   const [many, type] = useState("200");
-  const go = () => s.train(Math.max(1, Math.min(20000, Number(many) || 1)));
-  return html`<p class="train"><label>${TEXTS.howMany} <input type="number" min="1" max="20000" value=${many} onInput=${(e) => type(e.target.value)} /></label>${" "}
+  const go = () => s.train(Math.max(1, Math.min(s.MOST_EPOCHS, Number(many) || 1)));
+  return html`<p class="train"><label>${TEXTS.howMany} <input type="number" min="1" max=${s.MOST_EPOCHS} value=${many} onInput=${(e) => type(e.target.value)} /></label>${" "}
     ${s.training.value ? html`<button type="button" onClick=${s.halt}>${TEXTS.stop}</button>`
       : html`<button type="button" onClick=${go}>${TEXTS.run}</button>`}</p>`;
 }
 
-function Curve({ history, now }) {
+function Curve({ history, now, zoom }) {
   const [wide, high, edge] = [560, 170, 34];
   const costs = history.map((one) => one[3]).filter(Number.isFinite);
   const [low, top] = [Math.min(...costs), Math.max(...costs)];
-  const last = history.at(-1)[0];
-  const x = (step) => edge + ((step - 1) / Math.max(last - 1, 1)) * (wide - edge - 8);
+  const [first, last] = [history[0][0], history.at(-1)[0]];
+  const x = (step) => edge + ((step - first) / Math.max(last - first, 1)) * (wide - edge - 8);
   const y = (cost) => high - 18 - ((cost - low) / (top - low || 1)) * (high - 34);
-  const pick = (event) => {
+  const at = (event) => {
     const box = event.currentTarget.getBoundingClientRect();
     const share = ((event.clientX - box.left) / box.width * wide - edge) / (wide - edge - 8);
-    s.goTo(Math.round(1 + share * (last - 1)));
+    return Math.max(first, Math.min(last, Math.round(first + share * (last - first))));
+  };
+  const [from, hold] = useState(null);
+  const [to, reach] = useState(null);
+  const down = (event) => { hold(at(event)); reach(null); };
+  const move = (event) => { if (from !== null) reach(at(event)); };
+  const up = (event) => { // a click goes to a moment, a part that is drawn over is looked at closely
+    const end = at(event);
+    if (from !== null && Math.abs(x(end) - x(from)) > 12) zoom([Math.min(from, end), Math.max(from, end)]);
+    else s.goTo(end);
+    hold(null);
+    reach(null);
   };
   const short = (value) => String(Number(value.toPrecision(4)));
-  return html`<svg class="curve fits" viewBox="0 0 ${wide} ${high}" role="img" aria-label=${TEXTS.costOver(s.stage.value.plan.cost)} onClick=${pick}>
+  return html`<svg class="curve fits" viewBox="0 0 ${wide} ${high}" role="img" aria-label=${TEXTS.costOver(s.stage.value.plan.cost)}
+    onPointerDown=${down} onPointerMove=${move} onPointerUp=${up}>
     <text x=${edge - 4} y=${y(top) + 4} text-anchor="end" font-size="10">${short(top)}</text>
     <text x=${edge - 4} y=${y(low) + 4} text-anchor="end" font-size="10">${short(low)}</text>
-    <text x=${edge} y=${high - 3} font-size="10">1</text><text x=${wide - 8} y=${high - 3} text-anchor="end" font-size="10">${last}</text>
+    <text x=${edge} y=${high - 3} font-size="10">${first}</text><text x=${wide - 8} y=${high - 3} text-anchor="end" font-size="10">${last}</text>
     <polyline class="edge more" fill="none" stroke-width="1.8" points=${history.map(([step, , , cost]) => `${x(step).toFixed(1)},${y(cost).toFixed(1)}`).join(" ")} />
-    <line class="now" x1=${x(now)} x2=${x(now)} y1="8" y2=${high - 16} />
+    ${to !== null && html`<rect class="span" x=${Math.min(x(from), x(to))} y="8" width=${Math.abs(x(to) - x(from))} height=${high - 24} />`}
+    ${now >= first && now <= last && html`<line class="now" x1=${x(now)} x2=${x(now)} y1="8" y2=${high - 16} />`}
   </svg>`;
+}
+
+// A part of the run that is looked at closely: by drawing over the curve, or by its first and last step.
+function Part({ part, zoom, steps }) {
+  const [from, to] = part ?? [1, steps];
+  const set = (a, b) => { if (Number.isInteger(a) && Number.isInteger(b) && a >= 1 && b > a) zoom([a, Math.min(b, steps)]); };
+  return html`<p class="field">${TEXTS.part} <input type="number" aria-label=${TEXTS.firstStep} min="1" max=${steps} value=${from} onChange=${(e) => set(Number(e.target.value), to)} />
+    – <input type="number" aria-label=${TEXTS.lastStep} min="2" max=${steps} value=${to} onChange=${(e) => set(from, Number(e.target.value))} />
+    <button type="button" disabled=${part === null} onClick=${() => zoom(null)}>${TEXTS.wholeRun}</button></p>`;
 }
 
 export function Epochs() {
   const found = s.stage.value;
+  const [part, zoom] = useState(null);
+  const [near, put] = useState(null);
+  useEffect(() => {
+    put(null);
+    if (part) s.ask("history", { text: s.text.value, epochs: s.epochs.value, from: part[0], to: part[1] }).then((next) => next?.history && put(next.history));
+  }, [part, s.text.value, s.epochs.value]);
+  useEffect(() => zoom(null), [s.text.value]);
   if (!found?.plan.cost || !found.moment) return html`<p class="note">${TEXTS.nothing}</p>`;
-  const history = found.history;
+  const history = (part && near) || found.history;
   const some = history.length > 120 ? history.filter((_, i) => i % Math.ceil(history.length / 120) === 0 || i === history.length - 1) : history;
   const perEpoch = history.some((one) => one[2] > 1);
   return html`<div class="epochs">
     <${Train} />
-    ${history.length > 1 && html`<${Curve} history=${history} now=${found.moment.step} />`}
+    ${history.length > 1 && html`<${Curve} history=${history} now=${found.moment.step} zoom=${kept ? () => {} : zoom} />`}
+    ${found.moment.steps > 2 && !kept && html`<${Part} part=${part} zoom=${zoom} steps=${found.moment.steps} />`}
+    ${found.moment.engine && html`<p class="note">${TEXTS.broughtBy(found.moment.engine)}</p>`}
     ${found.ended && html`<${Fault} error=${found.ended} />`}
     <div class="wide"><table><thead><tr><th>${TEXTS.epoch}</th><th class="number">${found.plan.cost}</th></tr></thead>
       <tbody>${some.map(([step, epoch, batch, cost]) => html`<tr class=${step === found.moment.step ? "on" : ""}>
@@ -199,7 +230,7 @@ export function Share() {
     }
   };
   const exported = async (format, blank) => {
-    const found = await s.ask("export", { text: s.text.value, epochs: Math.min(s.epochs.value, format === "xlsx" ? 50 : 20000), format, blank: blank || undefined });
+    const found = await s.ask("export", { text: s.text.value, epochs: Math.min(s.epochs.value, format === "xlsx" ? 50 : 1000), format, blank: blank || undefined });
     if (found?.error) s.error.value = found.error;
     else if (found) hand(`${called()}${blank ? "-worksheet" : ""}.${ENDINGS[format]}`, Uint8Array.from(atob(found.content), (c) => c.charCodeAt(0)), KINDS[format]);
   };

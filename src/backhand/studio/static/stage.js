@@ -112,9 +112,8 @@ export function Stage() {
   const choose = (event) => {
     const one = event.target.closest("[data-k]");
     if (!one) return;
-    s.paths.value = null;
-    s.chosen.value = one.dataset.k;
-    s.panel.value = s.panel.value === "epochs" || s.panel.value === "views" ? "working" : s.panel.value;
+    s.choose(one.dataset.k);
+    if (s.panel.value === "epochs") s.panel.value = "working";
     event.preventDefault();
   };
   const key = (event) => { if (event.key === "Enter") choose(event); };

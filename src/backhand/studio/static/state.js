@@ -2,6 +2,7 @@
 import { batch, computed, effect, signal } from "@preact/signals";
 import { answer, kept } from "./asking.js";
 
+export const MOST_EPOCHS = 1_000_000;
 export const text = signal("");
 export const epochs = signal(1); // how many are worked
 export const step = signal(1); // the moment, counted over the whole run
@@ -11,6 +12,7 @@ export const chosen = signal(null); // the key of a number
 export const paths = signal(null); // the paths of the chosen partial, and which one is lit
 export const panel = signal("working");
 export const hidden = signal(false); // exercise: numbers are asked for, not shown
+export const biases = signal(false); // drawn as weights of a unit that is always 1
 export const locked = signal([]); // panels that a teacher's link leaves out
 export const stage = signal(null);
 export const error = signal(null);
@@ -52,7 +54,7 @@ export function stop() {
 export const moment = () => ({ text: text.value, epochs: epochs.value, step: step.value, row: row.value });
 
 export async function load() {
-  const found = await ask("stage", moment());
+  const found = await ask("stage", { ...moment(), biases: biases.value || undefined });
   if (found === null) return;
   batch(() => {
     error.value = found.error ?? null;
@@ -73,7 +75,7 @@ export const training = signal(false);
 export async function train(more, pace = 50) {
   training.value = true;
   const perEpoch = () => Math.max(1, Math.round((stage.value?.moment?.steps ?? 1) / epochs.peek()));
-  const wanted = Math.min(20000, epochs.peek() + more);
+  const wanted = Math.min(MOST_EPOCHS, epochs.peek() + more);
   while (training.value && epochs.peek() < wanted && !error.value) {
     const next = Math.min(wanted, Math.max(epochs.peek() + pace, Math.round(epochs.peek() * 1.4)));
     batch(() => {
@@ -164,6 +166,16 @@ export function goTo(where) {
   batch(() => {
     step.value = Math.max(1, Math.min(where, stage.value?.moment?.steps ?? 1));
     paths.value = null;
+  });
+}
+
+// Looks at a number; what has neither a line nor a value, such as a whole matrix, is not looked at.
+export function choose(key, ofRow) {
+  if (ofRow) row.value = Number(ofRow);
+  if (!byKey.value.has(key) && !(key in (stage.value?.values ?? {}))) return;
+  batch(() => {
+    paths.value = null;
+    chosen.value = key;
   });
 }
 

@@ -21,6 +21,7 @@ export const TEXTS = {
   link: "Copy the link", copied: "Copied.", save: "Save the sheet", exportAs: "Export", loadFile: "Open a sheet or a table",
   busy: "working …", wrong: "That is not right yet", line: "line", expected: "expected", got: "got", tryThis: "try",
   nothing: "Nothing to show here.", drawing: "The network",
+  biases: "biases as units",
   help: "→ next, ← back, ↓ next layer, ↑ layer back, space plays, e next epoch",
   cut: "The network is large: what is drawn is listed, and every other number is found by its name.",
   space: "In space (drag it, or turn it by the arrow keys)", inSpace: (c, a, b) => `${c} over ${a} and ${b} as a surface in space`,
@@ -34,5 +35,7 @@ export const TEXTS = {
   fitOf: (y, xs) => `${y} over ${xs.join(" and ")}, at this moment`, dataPoints: "the dots are the data",
   more: (n) => `${n} more lines`,
   notKept: "this file does not hold that", openStudio: "the studio works everything: backhand studio SHEET",
+  part: "Steps", firstStep: "first step", lastStep: "last step", wholeRun: "the whole run",
+  broughtBy: (engine) => `The epochs before this one were trained by the ${engine}: the same numbers but for the last digits.`,
   find: "Name", ask: "Show", hidden: "not worked yet",
 };

@@ -97,12 +97,12 @@ export function Now() {
   const key = s.chosen.value ?? line?.key ?? "";
   const value = found.values[key];
   const open = isOpen(line);
-  const word = key.slice(2).replaceAll(/[_^\\{}$%#&]/g, "\\$&");
+  const word = found.given?.[key] ?? `\\text{${key.slice(2).replaceAll(/[_^\\{}$%#&]/g, "\\$&")}}`;
   return html`<div class="now-line" aria-live="polite">
     ${!key && html`<p class="note">${s.at.value === 0 ? TEXTS.start : TEXTS.choose}</p>`}
     ${line && !open && html`<${Line} line=${line} large=${true} />`}
     ${line && open && html`<p class="line large"><${Maths} latex=${line.parts.at(-1).left} /> <span class="note">${TEXTS.hidden}</span></p>`}
-    ${!line && key && value !== undefined && html`<p class="line large"><${Maths} latex=${`\\text{${word}} = ${number(value)}`} /></p>`}
+    ${!line && key && value !== undefined && html`<p class="line large"><${Maths} latex=${`${word} = ${number(value)}`} /></p>`}
   </div>`;
 }
 
@@ -155,7 +155,7 @@ function Listing() {
   return html`<div class="listing">${groups.map((group) => html`<section>
     <h2>${TEXTS.phases[group.phase]}</h2>
     ${group.lines.map((line) => html`<button type="button" key=${line.key} class=${`pick ${s.shown.value?.key === line.key ? "on" : ""}`}
-      onClick=${() => { s.paths.value = null; s.chosen.value = line.key; }} title=${line.parts[0].said}>${once(line)}</button>`)}
+      onClick=${() => s.choose(line.key)} title=${line.parts[0].said}>${once(line)}</button>`)}
   </section>`)}
   ${all.length > most && html`<button type="button" onClick=${() => more(most + 400)}>${TEXTS.more(all.length - most)}</button>`}</div>`;
 }
