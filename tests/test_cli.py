@@ -504,3 +504,12 @@ def test_the_module_runs():
     assert (ended.returncode, ended.stdout) == (2, "")
     assert "^" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+def test_a_model_of_a_sheet_is_shown_at_its_weights(tmp_path, monkeypatch):
+    """Weights that are single numbers come back as such."""
+    monkeypatch.chdir(tmp_path)
+    sheet = "input x; target t\ny = w·x\ncost C = mse(y, t)\nw = 1\nrate 0.1\ndata\nx, t\n1, 3\n"
+    (tmp_path / "line.bh").write_text(sheet, "utf-8")
+    good("train", "line.bh", "--epochs", "1", "--model", "line.bhm")
+    assert "y = w·x = 1.4·1 = 1.4" in good("show", "line.bhm")

@@ -22,6 +22,7 @@ from backhand.sheet.parse import parse
 from backhand.studio.answers import ANSWERS, answer
 from backhand.studio.app import MOST_BYTES, answered, studio
 from backhand.studio.text import whole_text
+from backhand.train.sheets import SheetModel
 
 SHEETS = [name for name in example_names() if name != "penguins"]
 PRICE = example_text("price")[0]
@@ -291,32 +292,70 @@ def test_what_takes_too_long_is_stopped_and_the_next_is_answered():
 # --- tables and large networks ------------------------------------------------------------------------------------
 
 
+def sent(content):
+    return base64.b64encode(content if isinstance(content, bytes) else content.encode()).decode()
+
+
 def test_a_table_becomes_a_sheet_that_learns_it():
-    rows = "\n".join(f"{k};{k * k % 7},5;name{k};{2 * k + k * k % 7}" for k in range(30))
-    found = answer("table", {"table": f"size;data;who;Price\n{rows}", "title": 'Houses "x"'})
+    rows = "\n".join(f"{k};{k * k % 7},5;name{k};{'red' if k % 3 else 'blue'};{2 * k + k * k % 7}" for k in range(30))
+    found = answer("table", {"table": sent(f"size;data;who;ink;Price\n{rows}\n"), "title": 'Houses "x"'})
     sheet = bh.read(found["text"])
     assert sheet.title == "Houses 'x'"
-    assert [node.name for node in sheet.network.inputs] == ["size", "data_in"]
+    assert [node.name for node in sheet.network.inputs] == ["size", "data_in", "ink_blue", "ink_red"]
     assert sheet.problem.table.rows == 30
     assert "# Left out: who" in found["text"]
     costs = [cost for _, _, _, cost in answer("stage", {"text": found["text"], "epochs": 60})["history"]]
     assert costs[-1] < costs[0] / 3
 
 
+def test_a_table_of_classes():
+    found = answer("table", {"table": sent(PENGUINS.read_bytes()), "title": "Penguins"})
+    sheet = bh.read(found["text"])
+    assert "200 of " in found["text"]
+    assert sheet.problem.table.rows == 200
+    kinds = "\n".join(f"{k},{'abc'[k % 3]}" for k in range(9))
+    three = bh.read(answer("table", {"table": sent(f"x,kind\n{kinds}\n"), "title": ""})["text"])
+    assert three.network.targets[0].shape == (3,)
+    assert three.problem.table.columns["kind"].sum(axis=1).tolist() == [1.0] * 9
+    two = bh.read(answer("table", {"table": sent("x,ok\n1,yes\n2,no\n3,no\n"), "title": ""})["text"])
+    assert two.problem.table.columns["ok"].tolist() == [1.0, 0.0, 0.0]
+
+
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        ("", "has no rows"),
-        ("a,b", "has no rows"),
-        ("a,b\n1,x", "fewer than two columns"),
-        ("a,a\n1,2", "two columns have the same name"),
-        ("a,b\n1,2\n3", "line 3 of the table has 1 cells"),
-        ("a,b\n1,nan\n2,3", "fewer than two columns"),
-        ('a,b\n"1,2', "line 2 of the table has 1 cells"),
+        ("", "the table is empty"),
+        ("a,b\n", "no rows"),
+        ("a\n1\n2\n", "no columns to learn from"),
+        ("a,b\n1,2\n1,3\n", "no columns to learn from"),
+        (bytes([0x1F, 0x8B]) + b"x", "is packed"),
+        ("\n".join(f"{k},c{k}" for k in range(40)), "39 classes"),
+        ("\n".join(",".join(f"{'c' * (not r)}{k * r or k}" for k in range(40)) for r in range(3)), "38 inputs"),
     ],
 )
 def test_tables_that_are_none(table, said):
-    assert said in answer("table", {"table": table})["error"]["message"]
+    error = answer("table", {"table": sent(table)})["error"]
+    assert said in error["message"]
+    assert "/" not in error["message"]
+
+
+def test_a_model_is_opened_at_its_weights(tmp_path):
+    trained = bh.train_table(PENGUINS, target="species", missing="drop", layers=(4,), epochs=2)
+    trained.model.save(tmp_path / "species.bhm")
+    model = sent((tmp_path / "species.bhm").read_bytes())
+    assert "drop the table" in answer("model", {"model": model})["error"]["hint"]  # and reads none of this machine's
+    found = bh.read(answer("model", {"model": model, "table": sent(PENGUINS.read_bytes())})["text"])
+    assert np.array_equal(found.network.nodes["W1"].value, trained.model.parameters[0][0].astype(np.float64))
+    values = {node.name: np.asarray(node.value) * 2 for node in bh.read(PRICE).network.parameters}
+    SheetModel(PRICE, values, {}).save(tmp_path / "price.bhm")
+    own = bh.read(answer("model", {"model": sent((tmp_path / "price.bhm").read_bytes())})["text"])
+    assert {n.name: float(n.value) for n in own.network.parameters} == {k: float(v) for k, v in values.items()}
+    assert own.problem.table.rows == 3
+    elsewhere = PRICE.partition("data\n")[0] + 'data from "/etc/hostname"\n'
+    SheetModel(elsewhere, values, {}).save(tmp_path / "price.bhm")
+    own = bh.read(answer("model", {"model": sent((tmp_path / "price.bhm").read_bytes())})["text"])
+    assert own.problem.table is None  # no file of this machine
+    assert "not a model" in answer("model", {"model": sent(b"nothing of the kind")})["error"]["message"]
 
 
 def test_a_large_network_is_summarised_and_any_weight_can_be_asked():

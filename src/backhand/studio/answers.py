@@ -14,7 +14,7 @@ from .courses import compare_answer, fit_answer, surface_answer
 from .moments import history_answer
 from .pages import check_answer, export_answer, view_answer, why_answer
 from .stage import line_answer, stage_answer
-from .tables import table_answer
+from .tables import model_answer, table_answer
 
 ANSWERS: dict[str, Callable[[Asked], Answer]] = {
     "stage": stage_answer,
@@ -29,6 +29,7 @@ ANSWERS: dict[str, Callable[[Asked], Answer]] = {
     "fit": fit_answer,
     "compare": compare_answer,
     "table": table_answer,
+    "model": model_answer,
 }
 
 

@@ -1,104 +1,171 @@
-"""A table that was dropped on the page as a sheet that learns it: its last column from the others."""
+"""Files that were dropped on the page: a table becomes a sheet that learns it, a model a sheet at its weights."""
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import re
-import statistics
+import tempfile
+from base64 import b64decode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..errors import DataError
-from ..notation.numbers import FULL
+import numpy as np
+
+from ..errors import BackhandError, DataError, UsageError
+from ..sheet.model import DataFrom, SheetText
+from ..sheet.parse import parse
+from ..sheet.write import rows_text, write
 from .asked import SCHEMA, Answer, Asked, opened
+from .text import MOST_ROWS, whole_text
 
-MOST_ROWS, MOST_COLUMNS = 200, 24
+if TYPE_CHECKING:
+    from ..train.prepare import Preparation
+    from ..train.table import Table
+
+MOST_INPUTS = 24
+MOST_CATEGORIES = 12  # of a column of words; one with more is left out, such as names
 HIDDEN = 6
 
 
 def table_answer(asked: Asked) -> Answer:
-    """A sheet for a table; columns of numbers alone are taken, standardised, as hand work needs numbers of one size.
+    """A sheet for a table: its last column from the others, prepared as `train` prepares them.
 
     Args:
-        asked: table (CSV with a head, separated by commas, semicolons or tabs), title.
+        asked: table (a CSV file in base 64), title.
     Raises:
-        DataError: fewer than two columns of numbers, or no rows.
+        DataError: no table, or one from which nothing can be learnt.
     """
-    heads, rows = _read(str(asked.get("table", "")))
-    columns = {head: _numbers([row[k] for row in rows]) for k, head in enumerate(heads)}
-    kept = {head: values for head, values in columns.items() if values is not None and max(values) > min(values)}
-    left = [head for head in heads if head not in kept]
-    if len(kept) < 2:
-        raise DataError("the table has fewer than two columns of numbers", expected="inputs, and the target last")
-    *inputs, target = list(kept)[-MOST_COLUMNS:]
-    names = _names([*inputs, target])
-    lines = [
-        f'title "{_quoted(str(asked.get("title", "")) or "A table")}"',
-        "# Standardised: less its mean, through its deviation.",
-        *(f"# {_plain(head)}: mean {_short(kept[head])}" for head in (*inputs, target)),
-        *([f"# Left out: {_plain(', '.join(left))}"] if left else []),
-        "input " + ", ".join(f'{names[head]} "{_quoted(head)}"' for head in inputs),
-        f'target {names[target]} "{_quoted(target)}"',
-        f"layers {', '.join(names[head] for head in inputs)} -> {HIDDEN} tanh -> 1 linear as y",
-        f"cost C = mse(y, {names[target]})",
-        "start xavier seed 1",
-        "rate 0.1",
-        "",
-        "data",
-        ", ".join(names[head] for head in (*inputs, target)),
-    ]
-    standard = [_standard(kept[head]) for head in (*inputs, target)]
-    lines += [", ".join(FULL.text(column[i]) for column in standard) for i in range(len(rows))]
-    text = "\n".join(lines) + "\n"
+    from ..train.prepare import CLASSIFICATION, prepare
+    from ..train.table import CATEGORY, read_table
+
+    with _file(asked, "table") as path:
+        table = read_table(path)
+        *others, target = table.columns
+        words = [c.name for c in others if c.kind == CATEGORY and len(c.categories) > MOST_CATEGORIES]
+        same = [c.name for c in others if c.name not in words and table.frame[c.name].n_unique() < 2]
+        kept = [c.name for c in others if c.name not in (*words, *same)]
+        if not kept:
+            raise DataError("the table has no columns to learn from", expected="inputs, and the target last")
+        whole = table.without_gaps([*kept, target.name])
+        preparation = prepare(whole, target.name, np.arange(whole.rows), ignore=[*words, *same])
+        if len(preparation.inputs) > MOST_INPUTS:
+            said = f"the table gives {len(preparation.inputs)} inputs"
+            raise DataError(said, expected=f"{MOST_INPUTS} at most", hint="backhand train TABLE")
+        shares = preparation.target.task == CLASSIFICATION
+        if shares and len(preparation.target.classes) > MOST_CATEGORIES:
+            said = f"`{target.name}` has {len(preparation.target.classes)} classes"
+            raise DataError(said, expected=f"{MOST_CATEGORIES} at most", hint="another last column")
+        text = _sheet(preparation, whole, str(asked.get("title", "")) or "A table", [*words, *same], table.rows)
     opened(text)
     return {"schema": SCHEMA, "text": text}
 
 
-def _read(text: str) -> tuple[list[str], list[list[str]]]:
-    first = text.lstrip("\ufeff").split("\n", 1)[0]
-    divider = max(",;\t", key=first.count)
-    try:
-        found = [row for row in csv.reader(io.StringIO(text.lstrip("\ufeff")), delimiter=divider) if any(row)]
-    except csv.Error as problem:
-        raise DataError(f"the table cannot be read: {problem}", expected="CSV with a head") from None
-    if len(found) < 2:
-        raise DataError("the table has no rows", expected="a head, and rows of numbers")
-    heads = [head.strip() or f"column {k}" for k, head in enumerate(found[0], 1)]
-    if len(set(heads)) < len(heads):
-        raise DataError("two columns have the same name", expected="a name of its own for each")
-    rows = found[1 : MOST_ROWS + 1]
-    wrong = next((k for k, row in enumerate(rows, 2) if len(row) != len(heads)), None)
-    if wrong is not None:
-        raise DataError(f"line {wrong} of the table has {len(rows[wrong - 2])} cells", expected=f"{len(heads)}")
-    return heads, rows
+def _sheet(preparation: Preparation, table: Table, title: str, left: list[str], all_rows: int) -> str:
+    """The sheet of a prepared table: so many rows of it, evenly over the whole."""
+    target = preparation.target
+    rows = np.unique(np.linspace(0, table.rows - 1, min(table.rows, MOST_ROWS)).astype(int))
+    x, y = preparation.matrix(table)[rows], preparation.targets(table)[rows]
+    names = _names([*preparation.inputs, target.name])
+    *inputs, t = names
+    notes = [
+        f"# {_plain(c.name)}: less {c.mean:.6g}, through {c.spread:.6g}"
+        for c in preparation.columns
+        if not c.categories
+    ]
+    columns = {name: np.asarray(x[:, k], np.float64).round(4) for k, name in enumerate(inputs)}
+    count, own = len(target.classes), _plain(target.name)
+    if count > 2:
+        notes.append(f"# {own}: " + ", ".join(f"{k} {_plain(c)}" for k, c in enumerate(target.classes, 1)))
+        end, cost, declared = f"{count} softmax as p", f"cross_entropy(p, {t})", f"{t}[{count}]"
+        columns[t] = np.eye(count)[y]
+    elif count:
+        notes.append(f"# {t} is 1 for {_plain(target.classes[1])}")
+        end, cost, declared = "1 sigmoid as p", f"binary_cross_entropy(p, {t})", t
+        columns[t] = np.asarray(y, np.float64).reshape(-1)
+    else:
+        notes.append(f"# {own}: less {target.mean:.6g}, through {target.spread:.6g}")
+        end, cost, declared = "1 linear as y", f"mse(y, {t})", t
+        columns[t] = np.asarray(y, np.float64).reshape(-1).round(4)
+    shown = ", ".join(f'{name} "{_quoted(said)}"' for name, said in zip(inputs, preparation.inputs, strict=True))
+    gaps = all_rows - table.rows
+    lines = [
+        f'title "{_quoted(title)}"',
+        *notes,
+        *([f"# Left out: {_plain(', '.join(left))}"] if left else []),
+        *([f"# {gaps:,} rows lack values and are left out"] if gaps else []),
+        *([f"# {len(rows):,} of {table.rows:,} rows, evenly"] if len(rows) < table.rows else []),
+        f"input {shown}",
+        f'target {declared} "{_quoted(target.name)}"',
+        f"layers {', '.join(inputs)} -> {HIDDEN} tanh -> {end}",
+        f"cost C = {cost}",
+        "start xavier seed 1",
+        "rate 0.1",
+        "",
+        "data",
+    ]
+    return "\n".join(lines) + "\n" + rows_text(columns, len(rows))
 
 
-def _numbers(cells: list[str]) -> list[float] | None:
-    """A column's numbers; None where a cell is none."""
+def model_answer(asked: Asked) -> Answer:
+    """A model's network at its weights, as a sheet.
+
+    Args:
+        asked: model (a .bhm file in base 64); table (in base 64) where the model is of a table: its rows are not in it.
+    Raises:
+        DataError: no model, or a table that does not fit it; UsageError: the table is needed.
+    """
+    from ..train.by_hand import model_problem
+    from ..train.model import Model, load_model
+
+    with _file(asked, "model") as path:
+        model = load_model(path)
+        if isinstance(model, Model):
+            if "table" not in asked:
+                raise UsageError("a model of a table does not hold its rows", hint="drop the table that it is of, too")
+            with _file(asked, "table") as table:
+                text, problem, _said = model_problem(path, table)
+            found, _left = whole_text(SheetText(parse(text, "model").statements), problem)
+        else:
+            sheet = parse(model.text, "model")
+            own = replace(sheet, statements=tuple(s for s in sheet.statements if not isinstance(s, DataFrom)))
+            problem = replace(model, text=write(own)).by_hand()
+            found, _left = whole_text(SheetText(own.statements), problem)
+    opened(found)
+    return {"schema": SCHEMA, "text": found}
+
+
+@contextmanager
+def _file(asked: Asked, name: str) -> Iterator[Path]:
+    """What was sent as a file of its own, for as long as it is read; messages call it what it is."""
     try:
-        found = [float(cell.strip().replace(",", ".")) for cell in cells]
+        content = b64decode(str(asked.get(name, "")), validate=True)
     except ValueError:
-        return None
-    return found if all(abs(value) < 1e100 for value in found) else None
+        raise UsageError(f"the {name} did not arrive whole", hint="drop it again") from None
+    if not content.strip():
+        raise DataError(f"the {name} is empty")
+    if content[:2] == b"\x1f\x8b":
+        raise DataError(f"the {name} is packed", hint="unpack it first")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path = path.with_suffix(".csv" if name == "table" else ".bhm")
+        path.write_bytes(content)
+        try:
+            yield path
+        except BackhandError as problem:
+            problem.message = problem.message.replace(str(path), f"the {name}").replace(path.name, f"the {name}")
+            raise
 
 
-def _standard(values: list[float]) -> list[float]:
-    mean, spread = statistics.fmean(values), statistics.pstdev(values)
-    return [round((value - mean) / spread, 4) for value in values] if math.isfinite(spread) and spread else values
-
-
-def _short(values: list[float]) -> str:
-    return f"{statistics.fmean(values):.5g}, deviation {statistics.pstdev(values):.5g}"
-
-
-def _names(heads: list[str]) -> dict[str, str]:
+def _names(heads: list[str]) -> list[str]:
     """A name of the sheet's language for each column."""
-    found: dict[str, str] = {}
+    found: list[str] = []
     for k, head in enumerate(heads, 1):
         plain = re.sub(r"\W+", "_", head).strip("_")
-        taken = {*found.values(), "y", "C", "N"}
-        good = re.fullmatch(r"[A-Za-z]\w*", plain) and plain not in taken and not re.fullmatch(r"[aAzZWb]\d*", plain)
-        found[head] = f"{plain}_in" if good and plain.lower() in _WORDS else plain if good else f"x_{k}"
+        good = re.fullmatch(r"[A-Za-z]\w*", plain) and not re.fullmatch(r"[aAzZWb]\d*", plain)
+        name = f"{plain}_in" if good and plain.lower() in _WORDS else plain if good else f"x_{k}"
+        found.append(name if name not in (*found, "y", "p", "C", "N") else f"x_{k}")
     return found
 
 

@@ -24,7 +24,8 @@ def _safetensors() -> Any:
 
 def written_tensors(tensors: dict[str, Array], head: dict[str, Any]) -> bytes:
     """The content of a file."""
-    whole = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+    # a single number stays one: ascontiguousarray alone would make it a vector
+    whole = {name: np.ascontiguousarray(array).reshape(np.shape(array)) for name, array in tensors.items()}
     return bytes(_safetensors().save(whole, {"backhand": json.dumps(head, ensure_ascii=False)}))
 
 

@@ -3,29 +3,10 @@ import { useEffect, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
 import * as s from "./state.js";
+import { Frame, points, short } from "./chart.js";
 import { Train } from "./panels.js";
 
 const INKS = ["#2f6396", "#b5541c", "#3f7d4e", "#7b5aa6", "#8a6d00", "#555"];
-const short = (value) => String(Number(value.toPrecision(4)));
-const [WIDE, HIGH, EDGE, FOOT] = [560, 300, 52, 24];
-
-function Frame({ xs, ys, label, children }) {
-  const clean = (values) => values.filter((one) => Number.isFinite(one));
-  const [left, right] = [Math.min(...clean(xs)), Math.max(...clean(xs))];
-  const [low, top] = [Math.min(...clean(ys)), Math.max(...clean(ys))];
-  const x = (value) => EDGE + ((value - left) / (right - left || 1)) * (WIDE - EDGE - 10);
-  const y = (value) => HIGH - FOOT - ((value - low) / (top - low || 1)) * (HIGH - FOOT - 12);
-  return html`<svg class="curve fits" viewBox="0 0 ${WIDE} ${HIGH}" role="img" aria-label=${label}>
-    <text x=${EDGE - 5} y=${y(top) + 4} text-anchor="end" font-size="11">${short(top)}</text>
-    <text x=${EDGE - 5} y=${y(low) + 4} text-anchor="end" font-size="11">${short(low)}</text>
-    <text x=${EDGE} y=${HIGH - 6} font-size="11">${short(left)}</text>
-    <text x=${WIDE - 10} y=${HIGH - 6} text-anchor="end" font-size="11">${short(right)}</text>
-    <line class="grid" x1=${EDGE} x2=${WIDE - 10} y1=${y(low)} y2=${y(low)} stroke="currentColor" />
-    ${children({ x, y })}
-  </svg>`;
-}
-
-const points = (pairs) => pairs.filter((pair) => pair.every(Number.isFinite)).map((pair) => pair.map((one) => one.toFixed(1)).join(",")).join(" ");
 
 export function Compare() {
   const [what, choose] = useState("rates");
@@ -40,7 +21,7 @@ export function Compare() {
   return html`<div class="compare">
     <div class="chips">${["rates", "starts"].map((one) => html`<button type="button" aria-pressed=${what === one} onClick=${() => choose(one)}>${TEXTS[one]}</button>`)}</div>
     ${found?.error && html`<p class="warning">${found.error.message}</p>`}
-    ${all.length > 0 && html`<${Frame} xs=${all.map((one) => one[0])} ys=${all.map((one) => Math.min(one[3], first))} label=${TEXTS[what]}>
+    ${all.length > 0 && html`<${Frame} xs=${all.map((one) => one[0])} ys=${all.map((one) => Math.min(one[3], first))} log label=${TEXTS[what]}>
       ${({ x, y }) => courses.map((one, i) => html`<polyline fill="none" stroke=${INKS[i]} stroke-width="2" stroke-dasharray=${i ? `${3 * i + 3} 3` : ""}
         points=${points(one.history.map(([step, , , cost]) => [x(step), y(Math.min(cost, first))]))}><title>${one.name}</title></polyline>`)}
     <//>

@@ -66,7 +66,7 @@ function App() {
     const over = (event) => event.preventDefault();
     const drop = (event) => {
       event.preventDefault();
-      if (event.dataTransfer.files[0] && !s.locked.value.includes("sheet")) s.take(event.dataTransfer.files[0]);
+      if (event.dataTransfer.files[0] && !s.locked.value.includes("sheet")) s.take(event.dataTransfer.files);
     };
     addEventListener("dragover", over);
     addEventListener("drop", drop);

@@ -7,4 +7,10 @@ export async function through(stream, bytes) {
 export const unpack = (bytes) => through(new DecompressionStream("deflate-raw"), bytes);
 export const pack = (bytes) => through(new CompressionStream("deflate-raw"), bytes);
 
+export async function base64(file) {
+  let said = "";
+  for (const byte of new Uint8Array(await file.arrayBuffer())) said += String.fromCharCode(byte);
+  return btoa(said);
+}
+
 export const fromBase64 = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
 import { Piece } from "./maths.js";
+import { Frame, WIDE, points, scales } from "./chart.js";
 import { framed, kept } from "./asking.js";
 import * as s from "./state.js";
 import { packed, state } from "./address.js";
@@ -132,19 +133,16 @@ export function Train() {
 }
 
 function Curve({ history, now, zoom }) {
-  const [wide, high, edge] = [560, 170, 34];
-  const costs = history.map((one) => one[3]).filter(Number.isFinite);
-  const [low, top] = [Math.min(...costs), Math.max(...costs)];
-  const [first, last] = [history[0][0], history.at(-1)[0]];
-  const x = (step) => edge + ((step - first) / Math.max(last - first, 1)) * (wide - edge - 8);
-  const y = (cost) => high - 18 - ((cost - low) / (top - low || 1)) * (high - 34);
-  const at = (event) => {
-    const box = event.currentTarget.getBoundingClientRect();
-    const share = ((event.clientX - box.left) / box.width * wide - edge) / (wide - edge - 8);
-    return Math.max(first, Math.min(last, Math.round(first + share * (last - first))));
-  };
   const [from, hold] = useState(null);
   const [to, reach] = useState(null);
+  const high = 190;
+  const [xs, ys] = [history.map((one) => one[0]), history.map((one) => one[3])];
+  const { x, back } = scales(xs, ys, high, true);
+  const at = (event) => {
+    const box = event.currentTarget.getBoundingClientRect();
+    const step = Math.round(back(((event.clientX - box.left) / box.width) * WIDE));
+    return Math.max(xs[0], Math.min(xs.at(-1), step));
+  };
   const down = (event) => { hold(at(event)); reach(null); };
   const move = (event) => { if (from !== null) reach(at(event)); };
   const up = (event) => { // a click goes to a moment, a part that is drawn over is looked at closely
@@ -154,16 +152,10 @@ function Curve({ history, now, zoom }) {
     hold(null);
     reach(null);
   };
-  const short = (value) => String(Number(value.toPrecision(4)));
-  return html`<svg class="curve fits" viewBox="0 0 ${wide} ${high}" role="img" aria-label=${TEXTS.costOver(s.stage.value.plan.cost)}
-    onPointerDown=${down} onPointerMove=${move} onPointerUp=${up}>
-    <text x=${edge - 4} y=${y(top) + 4} text-anchor="end" font-size="10">${short(top)}</text>
-    <text x=${edge - 4} y=${y(low) + 4} text-anchor="end" font-size="10">${short(low)}</text>
-    <text x=${edge} y=${high - 3} font-size="10">${first}</text><text x=${wide - 8} y=${high - 3} text-anchor="end" font-size="10">${last}</text>
-    <polyline class="edge more" fill="none" stroke-width="1.8" points=${history.map(([step, , , cost]) => `${x(step).toFixed(1)},${y(cost).toFixed(1)}`).join(" ")} />
-    ${to !== null && html`<rect class="span" x=${Math.min(x(from), x(to))} y="8" width=${Math.abs(x(to) - x(from))} height=${high - 24} />`}
-    ${now >= first && now <= last && html`<line class="now" x1=${x(now)} x2=${x(now)} y1="8" y2=${high - 16} />`}
-  </svg>`;
+  return html`<${Frame} xs=${xs} ys=${ys} high=${high} log label=${TEXTS.costOver(s.stage.value.plan.cost)} onPointerDown=${down} onPointerMove=${move} onPointerUp=${up}>${({ y }) => html`
+    ${to !== null && html`<rect class="span" x=${Math.min(x(from), x(to))} y="8" width=${Math.abs(x(to) - x(from))} height=${high - 32} />`}
+    <polyline class="edge more" fill="none" stroke-width="1.8" points=${points(history.map(([step, , , cost]) => [x(step), y(cost)]))} />
+    ${now >= xs[0] && now <= xs.at(-1) && html`<line class="now" x1=${x(now)} x2=${x(now)} y1="8" y2=${high - 24} />`}`}<//>`;
 }
 
 // A part of the run that is looked at closely: by drawing over the curve, or by its first and last step.
@@ -238,7 +230,7 @@ export function Share() {
   return html`<div class="share">
     <p>${!framed && html`<button type="button" onClick=${() => copy()}>${TEXTS.link}</button>${" "}`}<button type="button"
       onClick=${() => hand(`${called()}.bh`, s.text.value, "text/plain")}>${TEXTS.save}</button>
-      <label class="button">${TEXTS.loadFile} <input type="file" accept=".bh,.txt,.csv,.tsv" onChange=${(e) => e.target.files[0] && s.take(e.target.files[0])} /></label></p>
+      <label class="button">${TEXTS.loadFile} <input type="file" multiple accept=".bh,.txt,.csv,.tsv,.bhm" onChange=${(e) => e.target.files[0] && s.take(e.target.files)} /></label></p>
     <p aria-live="polite" class="told-link">${told}</p>
     <h2>${TEXTS.exportAs}</h2>
     <div class="chips">${Object.keys(KINDS).map((one) => html`<button type="button" onClick=${() => exported(one)}>${ENDINGS[one]}</button>`)}

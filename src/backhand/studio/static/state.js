@@ -1,6 +1,7 @@
 // What the page knows: one sheet, one moment of its training, one number that is looked at. All of it is in the address.
 import { batch, computed, effect, signal } from "@preact/signals";
 import { answer, kept } from "./asking.js";
+import { base64 } from "./packing.js";
 
 export const MOST_EPOCHS = 1_000_000;
 export const text = signal("");
@@ -142,14 +143,20 @@ export async function find(name) {
   });
 }
 
-// A sheet, or a table that becomes one.
-export async function take(file) {
-  const content = await file.text();
-  if (!/\.(csv|tsv)$/i.test(file.name)) {
-    change(content);
+// A sheet, a table or a model that becomes one.
+let model = null; // one that waits for its table
+export async function take(files) {
+  const named = (ending) => [...files].find((one) => ending.test(one.name));
+  const [ofModel, ofTable] = [named(/\.bhm$/i), named(/\.(csv|tsv)$/i)];
+  if (!ofModel && !ofTable) {
+    change(await files[0].text());
     return;
   }
-  const found = await ask("table", { table: content, title: file.name.replace(/\.\w+$/, "") });
+  if (ofModel) model = await base64(ofModel);
+  const table = ofTable ? await base64(ofTable) : undefined;
+  const found = model ? await ask("model", { model, table })
+    : await ask("table", { table, title: ofTable.name.replace(/\.\w+$/, "") });
+  if (ofTable || !found?.error) model = null;
   if (found?.error) error.value = found.error;
   else if (found) batch(() => {
     epochs.value = 1;

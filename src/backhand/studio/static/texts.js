@@ -18,7 +18,7 @@ export const TEXTS = {
   draw: "Draw", overWhich: "Two parameters, such as w,b", drag: "Drag the point, or move it by the arrow keys: the weights follow.",
   own: "as in the sheet", neurons: "sums", vectors: "vectors", matrices: "matrices", batch: "batch",
   check: "Mark", hide: "Hide the numbers",
-  link: "Copy the link", copied: "Copied.", save: "Save the sheet", exportAs: "Export", loadFile: "Open a sheet or a table",
+  link: "Copy the link", copied: "Copied.", save: "Save the sheet", exportAs: "Export", loadFile: "Open a sheet, a table or a model",
   busy: "working …", wrong: "That is not right yet", line: "line", expected: "expected", got: "got", tryThis: "try",
   nothing: "Nothing to show here.", drawing: "The network",
   biases: "biases as units",
