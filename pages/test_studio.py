@@ -7,6 +7,7 @@ import urllib.request
 
 import pytest
 
+import backhand as bh
 from backhand.cli.examples import example_text
 
 PRICE = example_text("price")[0]
@@ -224,9 +225,89 @@ def test_views_fit_surface_and_comparison(studio):
     s.page.mouse.down()
     s.page.mouse.move(box["x"] + 65, box["y"] - 25, steps=4)
     s.page.mouse.up()
-    s.page.wait_for_selector(".tools button:not([disabled]) >> nth=0")  # the weights followed
-    s.page.wait_for_timeout(300)
-    assert s.number("v:w1") > 0.31
+    moved = "([key]) => Number(document.querySelector(key).textContent.split('=').at(-1)) > 0.31"
+    s.page.wait_for_function(moved, arg=['.drawing text[data-k="v:w1"]'])
+
+
+def lit(s):
+    return set(s.page.eval_on_selector_all(".drawing .same", "all => all.map((one) => one.dataset.k)"))
+
+
+def test_what_is_pointed_at_is_lit_in_every_view(studio):
+    s = studio()
+    for view in ("as in the sheet", "sums", "vectors", "matrices", "batch"):
+        s.tab("views")
+        s.page.click(f".views .chips >> text={view}")
+        s.page.wait_for_function(
+            "([name]) => document.querySelector('.views [aria-pressed=true]').textContent === name", arg=[view]
+        )
+        s.page.wait_for_timeout(400)
+        s.page.hover(".views .katex [data-k='v:w5'] >> nth=-1")
+        assert lit(s) == {"v:w5"}, view
+        s.page.hover(".drawing text[data-k='v:z3']")
+        assert s.page.locator(".views .katex .same[data-k='v:z3']").count() >= 1, view
+    second = s.page.locator(".views .katex [data-k='v:z3'][data-row='2'] >> visible=true").first
+    second.hover()
+    assert lit(s) == set()  # the drawing has row 1
+    second.click()
+    s.shows('.drawing text[data-k="v:z3"]', "= 85.056")
+    s.page.focus(".drawing text[data-k='v:w5']")  # by the keyboard as well
+    assert s.page.locator(".views .katex .same[data-k='v:w5']").count() >= 1
+
+
+def test_biases_as_units(studio):
+    s = studio()
+    assert s.page.locator(".dot.bias").count() == 0
+    s.page.check("text=biases as units")
+    s.page.wait_for_selector(".dot.bias")
+    assert s.page.locator(".dot.bias").count() == 3
+    s.page.click('.drawing text[data-k="v:b5"]')  # the output's own
+    s.page.click(".working p button")
+    s.page.click(".paths .chips button >> nth=0")
+    assert "bias 3" in s.page.eval_on_selector_all("path.onpath", "all => all.map((one) => one.dataset.start)")
+
+
+def test_a_part_of_a_long_run_is_looked_at_closely(studio):
+    s = studio()
+    s.tab("epochs")
+    s.page.fill(".epochs input", "50000")
+    s.page.click(".epochs .train button")
+    s.shows(".controls .epoch", "Epoch 50001")
+    assert "trained by the fast engine" in s.text(".epochs")
+    box = s.page.locator("svg.curve").bounding_box()
+    s.page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + 60)
+    s.page.mouse.down()
+    s.page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + 60, steps=4)
+    s.page.mouse.up()
+    s.page.wait_for_selector("text=the whole run >> visible=true")
+    s.page.wait_for_timeout(600)
+    first = int(s.page.locator(".epochs tbody button >> nth=0").inner_text().split()[1])
+    assert 5_000 < first < 25_000
+    s.page.fill("[aria-label='first step']", "40000")
+    s.page.keyboard.press("Tab")
+    s.page.fill("[aria-label='last step']", "40010")
+    s.page.keyboard.press("Tab")
+    s.shows(".epochs tbody tr:last-child", "Epoch 40010")
+    s.page.click("text=Epoch 40005")
+    s.shows(".controls .epoch", "Epoch 40005")
+
+
+def test_files_are_opened(studio, tmp_path):
+    s = studio()
+    s.tab("share")
+    rows = "".join(f"{k},{k * k % 7},{'yes' if k % 3 else 'no'}\n" for k in range(12))
+    (tmp_path / "rows.csv").write_text("size,age,sold\n" + rows)
+    s.page.set_input_files("input[type=file]", tmp_path / "rows.csv")
+    s.shows("h1", "rows")
+    assert s.page.locator('.drawing text[data-k="v:size"]').count() == 1
+    table = bh.train_table(str(tmp_path / "rows.csv"), target="sold", layers=(3,), epochs=2)
+    table.model.save(tmp_path / "sold.bhm")
+    s.tab("share")
+    s.page.set_input_files("input[type=file]", tmp_path / "sold.bhm")
+    s.shows(".fault", "drop the table that it is of, too")
+    s.page.set_input_files("input[type=file]", tmp_path / "rows.csv")
+    s.shows("h1", "sold, a trained model")
+    assert s.number("v:W1[1,1]") == pytest.approx(float(table.model.parameters[0][0][0, 0]), rel=1e-4)
 
 
 def test_an_exercise_is_marked_with_hints(studio):

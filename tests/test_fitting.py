@@ -359,6 +359,15 @@ def test_rates_and_ends_on_the_command_line(tmp_path, monkeypatch):
         assert (code, said in err) == (2, True), (words, err)
 
 
+def test_a_model_of_yes_and_no_is_worked_by_hand(tmp_path):
+    rows = "".join(f"{k},{'yes' if k % 3 else 'no'}\n" for k in range(12))
+    (tmp_path / "rows.csv").write_text("size,sold\n" + rows)
+    bh.train_table(tmp_path / "rows.csv", target="sold", layers=(3,), epochs=2).model.save(tmp_path / "sold.bhm")
+    _text, problem, said = model_problem(tmp_path / "sold.bhm", tmp_path / "rows.csv")
+    assert "y: y[1] is no, y[2] is yes" in said
+    assert problem.table.columns["y"][:, 1].tolist() == [float(k % 3 > 0) for k in range(12)]
+
+
 def test_sheets_are_trained_as_they_say(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("xor.bh").write_text(good("examples", "xor"), "utf-8")

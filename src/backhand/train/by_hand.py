@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ..errors import DataError, UsageError
@@ -9,7 +10,7 @@ from ..network.build import Problem
 from .model import Model, load_model
 from .prepare import CLASSIFICATION, DROP
 from .stream import batches
-from .table import CATEGORY, NUMBER
+from .table import BOOLEAN, CATEGORY, NUMBER
 
 ROWS = 10_000  # at most so many are worked by hand
 
@@ -42,6 +43,10 @@ def model_problem(path: Path, data: Path | None = None) -> tuple[str, Problem, l
     table = next(batches(source, kinds), None)
     if table is None:
         raise DataError(f"{source} has no rows", expected="a line of names, then rows")
+    if target.kind == BOOLEAN and len(target.classes) == 2:  # no and yes as they were spelled in training
+        no, yes = target.classes
+        own = replace(table.column(target.name), spelled=(no, yes))
+        table = replace(table, columns=tuple(own if c.name == own.name else c for c in table.columns))
     said = []
     if table.rows > ROWS:
         said.append(f"the first {ROWS:,} rows are worked")

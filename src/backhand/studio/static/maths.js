@@ -7,7 +7,30 @@ import * as s from "./state.js";
 function tex(latex, display, output) {
   const options = { output, strict: "ignore", trust: ({ command }) => command === "\\htmlData", throwOnError: false };
   return window.katex.renderToString((display ? "\\displaystyle " : "") + latex, options)
-    .replace(/data-k="[^"]*"/g, (found) => found.replaceAll("|", ","));
+    .replace(/data-k="[^"]*"/g, (found) => found.replaceAll("|", ","))
+    .replace(/(<annotation[^>]*>)[^<]*/, (found, tag) => tag + plain(latex).replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]));
+}
+
+// The formula without its keys, for whoever copies it.
+function plain(latex) {
+  const ends = []; // how deep the braces are that go with a key
+  let [out, depth] = ["", 0];
+  for (let i = 0; i < latex.length; i += 1) {
+    const key = latex.startsWith("\\htmlData{", i) && latex.indexOf("}{", i);
+    if (key) {
+      ends.push(depth);
+      i = key + 1;
+    } else if (latex[i] === "\\") {
+      out += latex.slice(i, i + 2);
+      i += 1;
+    } else if (latex[i] === "}" && ends.at(-1) === depth) {
+      ends.pop();
+    } else {
+      depth += (latex[i] === "{") - (latex[i] === "}");
+      out += latex[i];
+    }
+  }
+  return out;
 }
 
 const drawn = new Map();

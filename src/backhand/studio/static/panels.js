@@ -160,8 +160,12 @@ function Curve({ history, now, zoom }) {
 
 // A part of the run that is looked at closely: by drawing over the curve, or by its first and last step.
 function Part({ part, zoom, steps }) {
-  const [from, to] = part ?? [1, steps];
-  const set = (a, b) => { if (Number.isInteger(a) && Number.isInteger(b) && a >= 1 && b > a) zoom([a, Math.min(b, steps)]); };
+  const [[from, to], type] = useState([1, steps]);
+  useEffect(() => type(part ?? [1, steps]), [part, steps]);
+  const set = (a, b) => {
+    type([a, b]); // what is typed stays, until both together are a part
+    if (Number.isInteger(a) && Number.isInteger(b) && a >= 1 && b > a) zoom([a, Math.min(b, steps)]);
+  };
   return html`<p class="field">${TEXTS.part} <input type="number" aria-label=${TEXTS.firstStep} min="1" max=${steps} value=${from} onChange=${(e) => set(Number(e.target.value), to)} />
     – <input type="number" aria-label=${TEXTS.lastStep} min="2" max=${steps} value=${to} onChange=${(e) => set(from, Number(e.target.value))} />
     <button type="button" disabled=${part === null} onClick=${() => zoom(null)}>${TEXTS.wholeRun}</button></p>`;
