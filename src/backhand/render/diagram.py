@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from html import escape
 
 from ..document.parts import Arrow, Diagram, Dot, Inline, Label
@@ -54,6 +55,7 @@ class _Drawing:
         self.digits = digits if digits.count is not None and digits.count <= SHOWN else Digits(SHOWN)
         self.printer = LatexPrinter(self.digits, LATEX, inline=True)
         self.dots = {dot.key: dot for dot in diagram.dots}
+        self.leaving = Counter(self.dots[a.start].column for a in diagram.arrows)
         self.lines = {dot.key: [self.latex(label) for label in dot.inside] for dot in diagram.dots}  # as wide as drawn
         self.below = {dot.key: self.runs(dot.below) for dot in diagram.dots}
         self.sizes = {dot.key: self.size(dot) for dot in diagram.dots}
@@ -136,7 +138,7 @@ class _Drawing:
         return self.dots[arrow.end].column - self.dots[arrow.start].column
 
     def labelled(self, column: int) -> bool:
-        return sum(self.dots[a.start].column == column for a in self.diagram.arrows) <= CROWDED
+        return self.leaving[column] <= CROWDED
 
     def drawn(self) -> list[str]:
         thin = len(self.diagram.arrows) > FAINT

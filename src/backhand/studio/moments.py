@@ -7,9 +7,10 @@ from functools import lru_cache
 
 from ..engine.replay import course
 from ..engine.run import Run, run
+from ..engine.training import REFERENCE, Point, has_rows, steps
 from ..engine.training import Step as Moment
-from ..engine.training import has_rows
 from ..errors import NumberError, UsageError
+from ..network.build import Problem
 from .asked import MOST_EPOCHS, SCHEMA, Answer, Asked, opened, sheet_text, whole
 
 MOST_POINTS = 600  # of a curve
@@ -55,9 +56,7 @@ def worked(asked: Asked, window: tuple[int, int] | None = None) -> Worked:
     rows = problem.table.rows if problem.table else 1
     size = problem.network.parameter_count + rows * len(problem.network.nodes)
     if epochs * size <= KEPT:
-        done = _whole_run(sheet_text(asked), epochs)
-        chosen = replace(done, steps=done.steps[min(wanted, len(done.steps)) - 1 :][:1])
-        return Worked(chosen, thinned(done.history, window), len(done.history))
+        return _Course.of(sheet_text(asked)).moment(epochs, wanted, window)
     if epochs > 1 and problem.plan.rate is not None:
         try:
             return _fast(sheet_text(asked), epochs, wanted, window)
@@ -68,10 +67,38 @@ def worked(asked: Asked, window: tuple[int, int] | None = None) -> Worked:
     return Worked(replace(done, steps=done.steps[:1]), thinned(done.history, window), len(done.history))
 
 
-@lru_cache(maxsize=64)
-def _whole_run(text: str, epochs: int) -> Run:
-    """A small run with all its steps: whoever looks at one moment of it looks at others."""
-    return run(opened(text)[1], epochs)
+class _Course:
+    """A training as far as it was asked for: whoever looks at one moment of it looks at others, and goes on."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self.each = len(problem.plan.batches(problem.table.rows if problem.table else 1)) if problem.plan.rate else 1
+        self.points: list[Point | None] = [None]  # before each epoch
+        self.history: list[tuple[int, int, float]] = []
+
+    @staticmethod
+    @lru_cache(maxsize=512)
+    def of(text: str) -> _Course:
+        return _Course(opened(text)[1])
+
+    def moment(self, epochs: int, wanted: int, window: tuple[int, int] | None) -> Worked:
+        """One step of it, and the costs up to so many epochs."""
+        network, plan = self.problem.network, self.problem.plan
+        if plan.rate is None or network.cost is None or not network.parameters:
+            done = run(self.problem)
+            at = min(wanted, len(done.steps)) - 1
+            return Worked(replace(done, steps=done.steps[at : at + 1]), thinned(done.history), len(done.history))
+        more = epochs - len(self.history) // self.each
+        for step in steps(self.problem, more, self.points[-1]) if more > 0 else ():
+            self.history.append((step.epoch, step.batch, step.tape.cost))
+            if step.change is not None and step.batch == self.each:
+                change = step.change
+                self.points.append(Point(step.epoch, change.t, change.after, change.state, REFERENCE))
+        count = epochs * self.each
+        epoch, batch = divmod(min(wanted, count) - 1, self.each)
+        done = run(self.problem, 1, start=self.points[epoch])
+        last = replace(done, steps=done.steps[batch : batch + 1], failure=done.failure if epoch + 1 == epochs else None)
+        return Worked(last, thinned(tuple(self.history[:count]), window), count)
 
 
 @lru_cache(maxsize=16)

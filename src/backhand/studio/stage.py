@@ -164,9 +164,10 @@ def _answer_name(line: StageLine, problem: Problem, moment: Moment | None, row: 
 def _line(line: StageLine, digits: Digits) -> Answer:
     """A line of working in LaTeX, and in words for who cannot see it."""
 
+    whole = line.key[0] == "t" or any(key.startswith("t:") for key in line.takes)
+
     def keyed(name: Expr) -> str:
         """Over several rows a partial without a row is that of the whole cost."""
-        whole = line.key[0] == "t" or any(key.startswith("t:") for key in line.takes)
         found = data_key(name)
         return f"k=t:{found[4:]}" if whole and found.startswith("k=d:") and ",row=" not in found else found
 
