@@ -360,7 +360,8 @@ def test_the_address_is_the_whole_state(studio):
 def test_a_teachers_link_leaves_parts_out(studio):
     s = studio()
     s.tab("share")
-    s.page.check(".share input[type=checkbox] >> nth=0")
+    s.page.check("text=Numbers stay hidden")
+    s.page.check(".share label:has-text('Sheet') input[type=checkbox]")
     s.page.click(".share button >> nth=-1")
     s.shows(".told-link", "Copied")
     link = s.page.evaluate("navigator.clipboard.readText()")
@@ -368,6 +369,16 @@ def test_a_teachers_link_leaves_parts_out(studio):
     assert student.page.locator("#tab-sheet").count() == 0
     assert student.page.locator("header select").count() == 0
     assert student.number("v:z3") is None
+    assert student.page.locator("#tab-working").count() == 1
+    assert student.page.locator(".exercise input[type=checkbox]").is_disabled()
+    told = student.page.eval_on_selector_all(".drawing title", "all => all.map((one) => one.textContent)")
+    assert not any("35.104" in one for one in told)
+    student.tab("views")
+    student.page.wait_for_selector(".views .piece .mtable")
+    assert "35.104" not in student.text(".views")
+    student.page.click('.drawing text[data-k="v:w1"]')
+    student.tab("working")
+    assert student.page.locator(".working p button").count() == 0  # no paths with their numbers
 
 
 def test_export_writes_files(studio, tmp_path):

@@ -222,6 +222,22 @@ def test_the_diagram_has_every_weight_and_value():
     assert "from " in words
 
 
+def test_biases_are_drawn_as_weights_of_a_unit_that_is_1():
+    (drawn,) = bh.read(EXAMPLES / "price.bh").draw(biases=True).pictures
+    ones = [dot for dot in drawn.dots if dot.kind == "bias"]
+    assert [(dot.column, dot.inside) for dot in ones] == [(k, ((None, 1.0),)) for k in range(3)]
+    from_ones = {a.label[0].name: (a.start, a.end, a.label[1]) for a in drawn.arrows if a.start.startswith("bias")}
+    assert from_ones == {
+        "b1": ("bias 1", "a1", 2.0), "b2": ("bias 1", "a2", 6.0), "b3": ("bias 2", "a3", 0.0),
+        "b4": ("bias 2", "a4", 0.5), "b5": ("bias 3", "a5", 1.0),
+    }  # fmt: skip
+    assert not any(getattr(run, "name", "").startswith("b") for dot in drawn.dots for run in dot.below)
+    assert ", 1 by " in "".join(str(run) if isinstance(run, str) else "" for run in drawn.words[2])
+    ElementTree.fromstring(picture_svg(drawn, Digits()))
+    back = bh.read(EXAMPLES / "price.bh").draw("backward", biases=True).pictures[0]
+    assert sum(a.start.startswith("bias") and isinstance(a.label[0], Partial) for a in back.arrows) == 5
+
+
 def test_a_diagram_of_matrices_skips_and_long_chains():
     deep = "input x; target y\n" + "\n".join(
         f"a{i} = tanh(w{i}*{'x' if i == 1 else f'a{i - 1}'})" for i in range(1, 41)

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from test_cli import command, good
 
 import backhand as bh
 from backhand.cli.common import open_sheet
@@ -19,6 +21,8 @@ from backhand.errors import UsageError
 from backhand.explain.ledger import key_of
 from backhand.sheet import edit
 from backhand.sheet.parse import parse
+from backhand.studio import STATIC
+from backhand.studio.alone import framed_page, live_part
 from backhand.studio.answers import ANSWERS, answer
 from backhand.studio.app import MOST_BYTES, answered, studio
 from backhand.studio.text import whole_text
@@ -287,6 +291,154 @@ def test_what_takes_too_long_is_stopped_and_the_next_is_answered():
         assert long.status_code == 503
         assert "stopped" in long.json()["error"]["message"]
         assert client.post("/ask/stage", json={"text": PRICE}).status_code == 200
+
+
+# --- long runs ----------------------------------------------------------------------------------------------------
+
+MODES = ["mode batch", "mode online", "mode batches of 2", "update momentum 0.9", "update adam"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_moments_are_the_references_to_the_last_bit(mode):
+    """Whichever moment was asked for before."""
+    text = example_text("two-three-one")[0].replace("\ndata\n", f"\n{mode}\ndata\n", 1)
+    done = run(bh.read(text).problem, 6)
+    for at in (5, 2, 6, 1, len(done.steps)):
+        found = answer("stage", {"text": text, "epochs": 6, "step": at, "row": 1})
+        step = done.steps[at - 1]
+        assert (found["moment"]["epoch"], found["moment"]["batch"]) == (step.epoch, step.batch)
+        for node in step.tape.network.parameters:
+            for ref in node.entries():
+                assert found["values"][f"v:{key_of(ref)}"] == float(step.tape.parameters[node.name][ref.place])
+                assert found["values"][f"u:{key_of(ref)}"] == float(step.change.after[node.name][ref.place])
+        assert [tuple(one[1:]) for one in found["history"]] == list(done.history)
+    further = answer("stage", {"text": text, "epochs": 7, "step": 1})["history"]
+    assert [tuple(one[1:]) for one in further] == list(run(bh.read(text).problem, 7).history)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_long_run_comes_by_the_fast_engine(mode):
+    text = example_text("two-three-one")[0].replace("\ndata\n", f"\n{mode}\ndata\n", 1)
+    epochs = 3000
+    reference = run(bh.read(text).problem, epochs, keep=lambda count, epoch: False).history
+    each = len(reference) // epochs
+    found = answer("stage", {"text": text, "epochs": epochs, "step": 1200 * each})
+    assert "fast engine" in found["moment"]["engine"]
+    assert (found["moment"]["epoch"], found["moment"]["steps"]) == (1200, len(reference))
+    assert len(found["history"]) <= 601
+    for step, epoch, batch, cost in found["history"]:
+        assert (epoch, batch) == reference[step - 1][:2]
+        assert cost == pytest.approx(reference[step - 1][2], rel=1e-7, abs=1e-15)
+    near = answer("history", {"text": text, "epochs": epochs, "from": 100 * each + 1, "to": 130 * each})["history"]
+    assert [one[0] for one in near] == [epoch * each for epoch in range(101, 131)]
+
+
+def test_a_run_that_runs_away_is_named():
+    text = example_text("two-three-one")[0]
+    text = re.sub(r"rate .*", "rate 500", text)
+    said = answer("stage", {"text": text, "epochs": 100_000})["error"]
+    assert "epoch" in said["message"]
+
+
+def test_parts_of_a_run_that_are_none():
+    said = answer("history", {"text": PRICE, "epochs": 10, "from": 7, "to": 7})["error"]
+    assert said["expected"] == "a first step, then a later one"
+
+
+# --- keys: what stands in more than one place ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_every_key_in_a_formula_is_of_a_number_or_of_a_whole(name):
+    text = example_text(name)[0]
+    found = answer("stage", {"text": text})
+    lines = {line["key"] for line in found["lines"]}
+    network = bh.read(text).network
+    wholes = {f"{kind}:{node}" for kind in "vdt" for node in network.nodes} | {"v:N", "v:η", f"v:{network.cost.name}"}
+    shown = [part for line in found["lines"] for part in line["parts"]]
+    keys = set(re.findall(r"htmlData\{k=([^},]*)", " ".join(map(str, shown))))
+    known = lines | set(found["values"]) | wholes
+    assert keys
+    if not found["letters"]:
+        plain = {key.replace("|", ",") for key in keys}
+        kept = {key for key in plain if re.fullmatch(r"v:([^(]+\(.*\)|β\d|ε|t)", key)}  # what a rule keeps: m(w1)
+        assert plain - kept <= known | {"v:L"}
+
+
+@pytest.mark.parametrize("view", ["neurons", "vectors", "matrices", "batch"])
+def test_every_view_has_the_keys_of_the_same_entries(view):
+    values = answer("stage", {"text": PRICE})["values"]
+    page = answer("view", {"text": PRICE, "view": view})["page"]
+    keys = {key.replace("|", ",") for key in re.findall(r"htmlData\{k=([^},]*)", page)}
+    assert {f"v:{name}" for name in ("w1", "w10", "b5", "R", "z3", "a4")} <= keys
+    assert {"d:z1", "d:z5"} <= keys
+    assert "<mrow>" in page
+    assert "htmlData" not in re.sub(r'data-t="[^"]*"', "", page)  # the MathML has none
+    assert {key for key in keys if re.fullmatch(r"[vd]:[wbzaRD]\d*", key)} <= set(values)
+
+
+def test_a_view_in_letters_has_no_numbers():
+    page = answer("view", {"text": PRICE, "view": "matrices", "letters": True})["page"]
+    assert "w_{1}" in page
+    assert "35.104" not in page
+    assert "3.5" not in page
+
+
+# --- other places than a server -----------------------------------------------------------------------------------
+
+
+def test_a_report_holds_its_answers_and_the_page():
+    live = live_part(PRICE, 2)
+    begin, modules = re.findall(r'<script type="application/json" id="\w+">(.*?)</script>', live.scripts, re.DOTALL)
+    begin, modules = json.loads(begin), json.loads(modules)
+    packed = json.loads(zlib.decompress(base64.b64decode(begin["answers"]), -15))
+    asked = '["stage",["epochs",2],["row",2],["step",2]]'
+    expected = answer("stage", {"text": PRICE, "epochs": 2, "step": 2, "row": 2})
+    assert packed["answers"][packed["which"][asked]] == json.loads(json.dumps(expected))
+    seen = set()
+    for name, source in modules:  # each after those that it takes
+        assert set(re.findall(r'\bfrom\s*"([^"]+)"', source)) <= seen
+        seen.add(name)
+    assert {path.name for path in (STATIC / ".").glob("*.js")} - {"loader.js", "widget.js"} == {
+        name.removeprefix("./") for name in seen if name.startswith("./")
+    }
+    assert live.scripts.count("</script>") == 3
+
+
+def test_text_cannot_end_the_script_it_stands_in():
+    hostile = PRICE.replace("Price of a stay", "</script><script>alert(1)</script>")
+    assert live_part(hostile, 1).scripts.count("</script>") == 3
+    assert framed_page(hostile, []).count("<script>alert") == 0
+
+
+def test_the_notebooks_page_asks_its_python():
+    widget = bh.read(PRICE).studio(height=500)
+    sent = []
+    widget.send = sent.append
+    widget._asked(widget, {"id": 7, "question": "stage", "body": {"text": PRICE}}, [])
+    assert (sent[0]["id"], sent[0]["answer"]["title"]) == (7, "Price of a stay from its rating and its distance")
+    for nothing in (None, "x", {"id": 1, "question": "nothing", "body": {}}, {"question": "stage", "body": 3}):
+        widget._asked(widget, nothing, [])
+    assert len(sent) == 1
+    widget._asked(widget, {"text": PRICE.replace("w1 = 0.3", "w1 = 0.5")}, [])
+    assert "w1 = 0.5" in widget.text
+    assert (widget.height, "connect-src" in widget.page, "default-src 'none'" in widget.page) == (500, False, True)
+
+
+def test_the_command_writes_it_into_a_report(tmp_path):
+    good("show", "chain", "--studio", "-o", str(tmp_path / "work.html"))
+    page = (tmp_path / "work.html").read_text("utf-8")
+    assert '<section class="studio" id="app"' in page
+    assert "script-src blob: 'unsafe-inline'" in page
+    ended = command("show", "chain", "--studio")
+    assert ended.code == 2
+    assert "-o FILE.html" in ended.err
+
+
+def test_a_seed_is_in_the_text():
+    sheet = open_sheet("xor", 5)
+    text, left = whole_text(sheet.statements, sheet.problem)
+    assert ("seed 5" in text, left) == (True, "")
 
 
 # --- tables and large networks ------------------------------------------------------------------------------------

@@ -58,14 +58,18 @@ def why_answer(asked: Asked) -> Answer:
 
 
 def view_answer(asked: Asked) -> Answer:
-    """A row of a moment in a view: own, neurons, vectors, matrices, or batch (all rows at once)."""
+    """A row of a moment in a view: own, neurons, vectors, matrices, or batch (all rows at once).
+
+    Args:
+        asked: as for the stage, and view; letters, for none of its numbers.
+    """
     from ..explain.batch import batch_form
     from ..explain.views import backward_lines, check_view, forward_lines, line_step
 
     _sheet, problem = opened(sheet_text(asked))
     network, view = problem.network, str(asked.get("view", "own"))
     check_view(network, view)  # type: ignore[arg-type]
-    moment = worked(asked).moment
+    moment = worked(asked).moment if asked.get("letters") is not True else None
     page = Page()
     if view == "batch":
         tape, gradients = (moment.tape, moment.gradients) if moment is not None else (None, None)

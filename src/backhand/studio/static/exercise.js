@@ -31,14 +31,14 @@ export function Exercise() {
   const next = first ?? named.find((line) => !DONE.includes(verdicts[line.answer]?.verdict));
   const given = Object.values(verdicts);
   return html`<div class="exercise">
-    <p><label class="field"><input type="checkbox" checked=${s.hidden.value} onChange=${(e) => { s.hidden.value = e.target.checked; s.paths.value = null; }} /> ${TEXTS.hide}</label>
+    <p><label class="field"><input type="checkbox" checked=${s.hidden.value} disabled=${s.locked.value.includes("numbers")} onChange=${(e) => { s.hidden.value = e.target.checked; s.paths.value = null; }} /> ${TEXTS.hide}</label>
       <button type="button" onClick=${mark}>${TEXTS.check}</button>
       <button type="button" disabled=${!next} onClick=${() => hint(hints + 1)}>${TEXTS.hint}</button></p>
     ${hints > 0 && next && html`<div class="hint" role="status">
       <p>${first ? TEXTS.firstWrong : TEXTS.comesNext} <b><${Maths} latex=${next.parts[0].left} /></b>.</p>
       ${hints > 1 && html`<p>${TEXTS.itsFormula} <${Maths} latex=${`${next.parts[0].left} = ${next.parts[0].links[0][1]}`} /></p>`}
       ${hints > 2 && next.parts[0].links.length > 2 && html`<p>${TEXTS.itsNumbers} <${Maths} latex=${next.parts[0].links[1][1]} /></p>`}
-      ${hints > 3 && html`<p>${TEXTS.itsResult} <${Maths} latex=${next.parts[0].links.at(-1)[1]} /></p>`}
+      ${hints > 3 && !s.locked.value.includes("numbers") && html`<p>${TEXTS.itsResult} <${Maths} latex=${next.parts[0].links.at(-1)[1]} /></p>`}
     </div>`}
     ${marking && html`<div class="verdict" role="status">
       <p>${given.length && given.every((one) => one.verdict.startsWith("right")) ? TEXTS.allRight : ""}

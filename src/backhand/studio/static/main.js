@@ -20,20 +20,21 @@ const PANELS = { working: Working, sheet: Sheet, views: Views, epochs: Epochs, s
 
 function Tabs() {
   const open = Object.keys(PANELS).filter((one) => !s.locked.value.includes(one));
+  const at = open.includes(s.panel.value) ? s.panel.value : open[0];
   const key = (event) => {
     const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     if (!by) return;
-    const next = open[(open.indexOf(s.panel.value) + by + open.length) % open.length];
+    const next = open[(open.indexOf(at) + by + open.length) % open.length];
     s.panel.value = next;
     document.getElementById(`tab-${next}`)?.focus();
     event.preventDefault();
     event.stopPropagation();
   };
-  const Panel = PANELS[s.panel.value] ?? Working;
+  const Panel = PANELS[at];
   return html`<section class="side">
     <div role="tablist" onKeyDown=${key}>${open.map((one) => html`<button type="button" role="tab" id=${`tab-${one}`} aria-controls="panel"
-      aria-selected=${s.panel.value === one} tabindex=${s.panel.value === one ? 0 : -1} onClick=${() => { s.panel.value = one; }}>${TEXTS[one]}</button>`)}</div>
-    <div role="tabpanel" id="panel" aria-labelledby=${`tab-${s.panel.value}`}><${Panel} /></div>
+      aria-selected=${at === one} tabindex=${at === one ? 0 : -1} onClick=${() => { s.panel.value = one; }}>${TEXTS[one]}</button>`)}</div>
+    <div role="tabpanel" id="panel" aria-labelledby=${`tab-${at}`}><${Panel} /></div>
   </section>`;
 }
 

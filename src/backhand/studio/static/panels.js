@@ -110,8 +110,8 @@ export function Views() {
   const [page, put] = useState("");
   const place = useRef(null);
   useEffect(() => {
-    s.ask("view", { ...s.moment(), view }).then((found) => found && put(found.error ? `<p class="warning">${escaped(found.error.message)}</p>` : found.page));
-  }, [view, s.stage.value]);
+    s.ask("view", { ...s.moment(), view, letters: s.hidden.value || undefined }).then((found) => found && put(found.error ? `<p class="warning">${escaped(found.error.message)}</p>` : found.page));
+  }, [view, s.stage.value, s.hidden.value]);
   return html`<div class="views" ref=${place}>
     <div class="chips" role="group">${["own", "neurons", "vectors", "matrices", "batch"].map((one) => html`<button type="button"
       aria-pressed=${view === one} onClick=${() => choose(one)}>${TEXTS[one]}</button>`)}</div>
@@ -230,7 +230,7 @@ export function Share() {
     if (found?.error) s.error.value = found.error;
     else if (found) hand(`${called()}${blank ? "-worksheet" : ""}.${ENDINGS[format]}`, Uint8Array.from(atob(found.content), (c) => c.charCodeAt(0)), KINDS[format]);
   };
-  const locks = ["sheet", "views", "epochs", "surface", "share"];
+  const locks = ["numbers", "sheet", "working", "views", "epochs", "surface", "fit", "compare", "share"];
   return html`<div class="share">
     <p>${!framed && html`<button type="button" onClick=${() => copy()}>${TEXTS.link}</button>${" "}`}<button type="button"
       onClick=${() => hand(`${called()}.bh`, s.text.value, "text/plain")}>${TEXTS.save}</button>

@@ -49,6 +49,11 @@ function marked(place) {
     if (one.tagName === "text" && !one.querySelector("tspan:not(.n, .n *, .q)")) asked(one, open);
     if (one.tagName === "text") one.setAttribute("aria-label", open ? `${said(key).split(" = ")[0]}, ${TEXTS.hidden}` : said(key));
   }
+  for (const title of place.querySelectorAll("title")) { // what pointing tells is hidden, too
+    const of = title.parentNode;
+    title.dataset.said ??= title.textContent;
+    title.textContent = of.classList.contains("later") || of.closest(".dot")?.querySelector(".later") ? "" : title.dataset.said;
+  }
   place.querySelectorAll(".factor").forEach((one) => one.remove());
   for (const one of place.querySelectorAll(".onpath")) one.classList.remove("onpath");
   place.firstElementChild?.classList.toggle("dimmed", lit !== null);

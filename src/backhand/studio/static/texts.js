@@ -1,7 +1,7 @@
 // Every text of the page, in one table, ready to be translated.
 export const TEXTS = {
   sheet: "Sheet", working: "Working", views: "Views", epochs: "Epochs", surface: "Surface", fit: "Fit", compare: "Compare", exercise: "Exercise",
-  share: "Share",
+  share: "Share", numbers: "Numbers stay hidden",
   examples: "Examples", undo: "Undo", redo: "Redo",
   play: "Play", pause: "Pause", next: "Next step", back: "Step back", first: "To the start", last: "To the end",
   layer: "Next layer", layerBack: "Layer back", nextEpoch: "Next epoch", lastEpoch: "Epoch back",

@@ -119,7 +119,7 @@ export function Working() {
   const partial = (key.startsWith("d:") || key.startsWith("t:") || (key.startsWith("v:") && found.plan.parameters.includes(name))) && found.plan.cost;
   return html`<div class="working">
     ${key.startsWith("v:") && value !== undefined && html`<${Change} name=${name} value=${value} />`}
-    ${partial && !open && html`<p><button type="button" onClick=${() => findPaths(name, key.startsWith("t:") ? null : found.row)}>
+    ${partial && !open && !s.hidden.value && html`<p><button type="button" onClick=${() => findPaths(name, key.startsWith("t:") ? null : found.row)}>
       ${TEXTS.everyPath}: ∂${found.plan.cost}/∂${name}</button></p>`}
     ${s.paths.value && html`<${Paths} />`}
     ${found.cut && html`<${Find} />`}
@@ -135,6 +135,7 @@ function Find() {
 }
 
 const FIRST = 120; // lines of the listing, before more are asked for
+const SOME = 30; // at a time, so that the drawing does not wait for them
 
 // A line is drawn once: what is the same object is left alone when something else changes.
 const drawn = new WeakMap();
@@ -144,8 +145,13 @@ function once(line) {
 }
 
 function Listing() {
-  const [most, more] = useState(FIRST);
+  const [most, more] = useState(SOME);
   const all = s.lines.value.slice(0, s.worked.value);
+  useEffect(() => {
+    if (most >= FIRST || all.length <= most) return undefined;
+    const timer = setTimeout(() => more(most + SOME), 20);
+    return () => clearTimeout(timer);
+  }, [most, all.length]);
   const groups = [];
   all.slice(0, most).forEach((line) => {
     if (groups.at(-1)?.phase !== line.phase) groups.push({ phase: line.phase, lines: [] });
@@ -157,5 +163,5 @@ function Listing() {
     ${group.lines.map((line) => html`<button type="button" key=${line.key} class=${`pick ${s.shown.value?.key === line.key ? "on" : ""}`}
       onClick=${() => s.choose(line.key)} title=${line.parts[0].said}>${once(line)}</button>`)}
   </section>`)}
-  ${all.length > most && html`<button type="button" onClick=${() => more(most + 400)}>${TEXTS.more(all.length - most)}</button>`}</div>`;
+  ${most >= FIRST && all.length > most && html`<button type="button" onClick=${() => more(most + 400)}>${TEXTS.more(all.length - most)}</button>`}</div>`;
 }
