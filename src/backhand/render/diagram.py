@@ -27,10 +27,14 @@ def diagram_svg(diagram: Diagram, digits: Digits, top: int = 0, brief: bool = Fa
     """The diagram as an SVG element `g` with its upper edge at `top`; and its width and height.
 
     Args:
-        brief: partials on arrows as numbers alone, where whatever draws it tells which they are.
+        brief: without its title, and with partials on arrows as numbers alone: whatever draws it tells them.
     """
     drawing = _Drawing(diagram, digits, brief)
     body = drawing.drawn()
+    if brief:
+        above = TOP - 14 if drawing.skips else ROW // 2 - 12
+        head = f'<g transform="translate(0 {top - above})">'
+        return "\n".join([head, *body, "</g>"]), drawing.wide, drawing.high - above
     head = f'<g transform="translate(0 {top})"><text x="{EDGE}" y="22" font-size="15">{escape(diagram.title)}</text>'
     return "\n".join([head, *body, "</g>"]), drawing.wide, drawing.high
 
@@ -116,8 +120,8 @@ class _Drawing:
             left += wide + self.gap(column)
         self.wide = round(left - self.gap(max(columns, default=0)) + EDGE)
         self.high = TOP + tallest * ROW + 10
-        skipping = [a for a in self.diagram.arrows if self.span(a) > 1]
-        if skipping:
+        self.skips = any(self.span(a) > 1 for a in self.diagram.arrows)
+        if self.skips:
             self.high += 20
         for key, (x, y) in self.middles.items():
             wide, tall = self.sizes[key]

@@ -28,7 +28,7 @@ export async function unpacked(hash) {
 
 export const state = () => ({
   text: s.text.value, epochs: s.epochs.value, step: s.step.value, row: s.row.value, at: s.at.value, chosen: s.chosen.value,
-  panel: s.panel.value, hidden: s.hidden.value, biases: s.biases.value, locked: s.locked.value,
+  panel: s.panel.value, hidden: s.hidden.value, biases: s.biases.value, wide: s.wide.value, locked: s.locked.value,
 });
 
 const whole = (value, least) => (Number.isInteger(value) && value >= least ? value : least);
@@ -43,6 +43,7 @@ export function restore(found) {
     s.panel.value = typeof found.panel === "string" ? found.panel : "working";
     s.hidden.value = found.hidden === true;
     s.biases.value = found.biases === true;
+    s.wide.value = found.wide === true;
     s.locked.value = Array.isArray(found.locked) ? found.locked.filter((one) => typeof one === "string") : [];
     s.text.value = found.text;
   });

@@ -86,5 +86,6 @@ export function Controls() {
         onClick=${() => { side.value = side.value === one ? null : one; }}>${TEXTS.phases[one]}</button>`)}
     </span>
     <label><input type="checkbox" checked=${s.biases.value} onChange=${(e) => { s.biases.value = e.target.checked; }} /> ${TEXTS.biases}</label>
+    ${!kept && html`<label><input type="checkbox" checked=${s.wide.value} onChange=${(e) => { s.wide.value = e.target.checked; }} /> ${TEXTS.wide}</label>`}
   </div>`;
 }

@@ -77,7 +77,7 @@ function App() {
     if (!kept) document.title = `${s.stage.value?.title ?? "Backhand"} · Backhand studio`;
   }, [s.stage.value?.title]);
   return html`${!kept && html`<${Top} />`}
-    <div class="desk">
+    <div class=${s.wide.value ? "desk wide" : "desk"}>
       <section class="scene" aria-label=${TEXTS.drawing}>
         <${Stage} />
         <${Controls} />

@@ -78,17 +78,19 @@ function onPath(place, factor) {
   from?.classList.add("onpath");
   const arrow = weight ?? (from && to && place.querySelector(
     `path[data-start="${CSS.escape(from.dataset.dot)}"][data-end="${CSS.escape(to.dataset.dot)}"]`));
-  if (!arrow) return;
-  arrow.classList.add("onpath");
+  const inside = from && from === to; // from z to a: the slope of the activation
+  if (!arrow && !inside) return;
+  arrow?.classList.add("onpath");
   if (factor.value === null) return;
-  const point = arrow.getPointAtLength(arrow.getTotalLength() * 0.72);
+  const shape = inside && from.querySelector("rect").getBBox();
+  const point = inside ? { x: shape.x + shape.width - 6, y: shape.y + 1 } : arrow.getPointAtLength(arrow.getTotalLength() * 0.72);
   const label = document.createElementNS("http://www.w3.org/2000/svg", "text");
   label.setAttribute("class", "factor");
   label.setAttribute("x", point.x);
   label.setAttribute("y", point.y - 5);
   label.setAttribute("text-anchor", "middle");
-  label.textContent = `×${Number(factor.value.toPrecision(4))}`;
-  arrow.parentNode.append(label);
+  label.textContent = `×${Number(factor.value.toPrecision(4))}`.replace("-", "−");
+  (arrow ?? from).parentNode.append(label);
 }
 
 export function Stage() {

@@ -14,6 +14,7 @@ export const paths = signal(null); // the paths of the chosen partial, and which
 export const panel = signal("working");
 export const hidden = signal(false); // exercise: numbers are asked for, not shown
 export const biases = signal(false); // drawn as weights of a unit that is always 1
+export const wide = signal(false); // the drawing over the whole width, for a projector
 export const locked = signal([]); // panels that a teacher's link leaves out
 export const stage = signal(null);
 export const error = signal(null);

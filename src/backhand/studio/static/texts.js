@@ -21,7 +21,7 @@ export const TEXTS = {
   link: "Copy the link", copied: "Copied.", save: "Save the sheet", exportAs: "Export", loadFile: "Open a sheet, a table or a model",
   busy: "working …", wrong: "That is not right yet", line: "line", expected: "expected", got: "got", tryThis: "try",
   nothing: "Nothing to show here.", drawing: "The network",
-  biases: "biases as units",
+  biases: "biases as units", wide: "large drawing",
   help: "→ next, ← back, ↓ next layer, ↑ layer back, space plays, e next epoch",
   cut: "The network is large: what is drawn is listed, and every other number is found by its name.",
   space: "In space (drag it, or turn it by the arrow keys)", inSpace: (c, a, b) => `${c} over ${a} and ${b} as a surface in space`,
