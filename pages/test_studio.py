@@ -140,7 +140,7 @@ def test_the_paths_of_a_weight(studio):
     lit = s.page.eval_on_selector_all(".drawing .dot.onpath", "all => all.map((one) => one.dataset.dot)")
     assert {"a1", "a3", "a5"} <= set(lit)
     assert "a4" not in lit
-    assert s.page.locator(".drawing .factor").count() >= 3
+    assert s.page.locator(".drawing .factor").count() == 7  # from w1 to C, each beside its arrow or its unit
     s.page.click("text=The whole derivation")
     assert "looked up" in s.text(".paths .piece")
 
