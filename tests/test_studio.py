@@ -3,7 +3,9 @@
 import base64
 import json
 import re
+import time
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -169,6 +171,8 @@ def test_exports_are_what_show_writes(form):
         ("edit", {"text": PRICE, "what": "activation", "name": "a1", "value": "rm"}, "no activation `rm`"),
         ("edit", {"text": PRICE, "what": "cell", "name": "R", "row": 4, "value": 1}, "no R in row 4"),
         ("surface", {"text": PRICE, "surface": "w1"}, "does not name two parameters"),
+        ("surface", {"text": PRICE, "surface": "w1=1:2,b1=0:0"}, "gives no limits"),
+        ("compare", {"text": PRICE, "values": 5}, "a list of numbers"),
         ("export", {"text": PRICE, "format": "exe"}, "no format `exe`"),
         ("fit", {"text": example_text("three-neurons")[0]}, "one input or two"),
         ("compare", {"text": PRICE, "values": ["x"]}, "`x` is no number"),
@@ -215,7 +219,34 @@ def test_what_does_not_stand_there_is_put_before_the_data():
     found = answer("edit", {"text": text, "what": "value", "name": "w", "value": 2})["text"]
     assert bh.read(found).network.nodes["w"].value == 2
     with pytest.raises(UsageError, match="no equation for `z`"):
-        edit.with_activation(parse(text), "z", "tanh")
+        edit.with_activation(parse(text), "z", "tanh", ("tanh",))
+
+
+LAYERED = (
+    "input x[2]; target t[2]\nlayers x -> 3 leaky 0.2 -> 4 -> 2 softmax as p\ncost C = cross_entropy(p, t)\nstart he\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "layers"),
+    [
+        ("a1[2]", "tanh", "x -> 3 tanh -> 4 -> 2 softmax as p"),
+        ("z1", "elu", "x -> 3 elu 1 -> 4 -> 2 softmax as p"),
+        ("a2", "relu", "x -> 3 leaky 0.2 -> 4 relu -> 2 softmax as p"),
+        ("p[1]", "linear", "x -> 3 leaky 0.2 -> 4 -> 2 linear as p"),
+    ],
+)
+def test_the_activation_of_a_layer(name, value, layers):
+    found = answer("edit", {"text": LAYERED, "what": "activation", "name": name, "value": value})["text"]
+    assert found == LAYERED.replace("x -> 3 leaky 0.2 -> 4 -> 2 softmax as p", layers)
+
+
+def test_a_function_that_is_no_activation_stays():
+    text = "input x; target t\nw = 1; v = 2\ny = max(w*x, v*x)\ncost C = (y - t)^2\ndata\nx, t\n1, 2\n"
+    found = answer("edit", {"text": text, "what": "activation", "name": "y", "value": "tanh"})["text"]
+    assert "y = tanh(max(w*x, v*x))" in found
+    found = answer("edit", {"text": PRICE, "what": "activation", "name": "z1", "value": "tanh"})["text"]
+    assert "a1 = tanh(w1*R" in found
 
 
 @settings(max_examples=60, deadline=None)
@@ -286,11 +317,27 @@ def test_a_model_is_opened_with_its_weights_and_rows(tmp_path):
 def test_what_takes_too_long_is_stopped_and_the_next_is_answered():
     with TestClient(studio(PRICE, seconds=6.0), base_url="http://localhost") as client:
         client.post("/ask/stage", json={"text": example_text("line")[0]})  # a process is ready
-        asked = {"text": example_text("curve")[0], "surface": "W1[1,1],W1[2,1]", "epochs": 1_000_000}
-        long = client.post("/ask/surface", json=asked)
-        assert long.status_code == 503
-        assert "stopped" in long.json()["error"]["message"]
+        for _ in range(2):  # the second time it is not begun
+            long = client.post("/ask/compare", json=SLOW)
+            assert long.status_code == 503
+            assert "stopped" in long.json()["error"]["message"]
         assert client.post("/ask/stage", json={"text": PRICE}).status_code == 200
+
+
+SLOW = {"text": example_text("curve")[0] + "", "epochs": 2000, "values": [0.01, 0.02, 0.03, 0.04, 0.05, 0.06]}
+SLOW["text"] = SLOW["text"].replace("update adam", "update adam; mode online")
+
+
+def test_long_questions_leave_a_process_for_others():
+    """Whoever asks the same shares its answer, and its refusal."""
+    with TestClient(studio(PRICE, processes=2, seconds=8.0), base_url="http://localhost") as client:
+        client.post("/ask/stage", json={"text": example_text("line")[0]})
+        with ThreadPoolExecutor(4) as pool:
+            long = [pool.submit(client.post, "/ask/compare", json={**SLOW, "epochs": 2000 - k // 2}) for k in range(4)]
+            time.sleep(0.5)
+            assert client.post("/ask/stage", json={"text": PRICE}).status_code == 200
+            assert not any(one.done() for one in long)
+            assert [one.result().status_code for one in long] == [503] * 4
 
 
 # --- long runs ----------------------------------------------------------------------------------------------------
@@ -335,14 +382,46 @@ def test_a_long_run_comes_by_the_fast_engine(mode):
 
 def test_a_run_that_runs_away_is_named():
     text = example_text("two-three-one")[0]
-    text = re.sub(r"rate .*", "rate 500", text)
-    said = answer("stage", {"text": text, "epochs": 100_000})["error"]
-    assert "epoch" in said["message"]
+    for mode in ("", "mode online\n"):
+        away = re.sub(r"rate .*", f"rate 500\n{mode}", text)
+        end = {answer("stage", {"text": away, "epochs": e})["moment"]["epochs"] for e in (400, 350, 100_000)}
+        assert len(end) == 1
+        (end,) = end
+        assert 1 < end < 350
+        found = answer("stage", {"text": away, "epochs": 400, "step": 2})
+        assert f"(epoch {end + 1}, step " in found["ended"]["message"]
+        assert len(found["history"]) == found["moment"]["steps"] == end * found["moment"]["each"]
+        assert answer("stage", {"text": away, "epochs": end})["ended"] is None or mode == ""
+    first = "input x; target t\ny = log(w - 0.6)*x\ncost C = (y - t)^2\nw = 0.5\nrate 1\ndata\nx, t\n1, 2\n"
+    assert "row 1" in answer("stage", {"text": first, "epochs": 3})["error"]["message"]
+    starts = answer("compare", {"text": first.replace("0.5", "0.7"), "what": "starts", "epochs": 20})["courses"]
+    assert any(one["history"] == [] for one in starts)
+    assert all(one["history"] or one["ended"] for one in starts)
 
 
 def test_parts_of_a_run_that_are_none():
     said = answer("history", {"text": PRICE, "epochs": 10, "from": 7, "to": 7})["error"]
     assert said["expected"] == "a first step, then a later one"
+
+
+def test_a_surface_is_that_of_the_moment():
+    """All parameters but two have the values of the moment, so the cost there is the moment's."""
+    text = example_text("two-three-one")[0]
+    moment = answer("stage", {"text": text, "epochs": 40, "step": 31})
+    across, up = (moment["values"][key] for key in ("v:W1[1,1]", "v:W2[1,2]"))
+    pair = f"W1[1,1]={across - 1}..{across + 1},W2[1,2]={up - 1}..{up + 1}"
+    found = answer("surface", {"text": text, "surface": pair, "epochs": 40, "step": 31})
+    solid = found["solid"]
+    assert solid["heights"][15][15] == pytest.approx(moment["moment"]["cost"], rel=1e-9)
+    assert (len(found["path"]), found["cut"]) == (41, None)
+    assert answer("surface", {"text": text, "surface": pair, "epochs": 9000, "step": 1})["cut"] == 2000
+
+
+def test_letters_have_both_drawings():
+    found = answer("stage", {"text": example_text("three-neurons")[0]})
+    assert set(found["pictures"]) == {"forward", "backward"}
+    assert 'data-k="d:' in found["pictures"]["backward"]
+    assert 'data-k="v:' not in found["pictures"]["backward"]
 
 
 # --- keys: what stands in more than one place ---------------------------------------------------------------------
@@ -460,6 +539,12 @@ def test_a_table_becomes_a_sheet_that_learns_it():
     assert costs[-1] < costs[0] / 3
 
 
+def test_names_of_a_table_do_not_meet():
+    found = answer("table", {"table": sent("x_2,1st,größe,out\n1,2,3,4\n2,5,1,7\n3,1,2,2\n"), "title": ""})
+    assert [node.name for node in bh.read(found["text"]).network.inputs] == ["x_2", "x_3", "größe"]
+    assert answer("stage", {"text": found["text"]})["values"]["v:größe"] == pytest.approx(1.2247, abs=1e-4)
+
+
 def test_a_table_of_classes():
     found = answer("table", {"table": sent(PENGUINS.read_bytes()), "title": "Penguins"})
     sheet = bh.read(found["text"])
@@ -480,7 +565,8 @@ def test_a_table_of_classes():
         ("a,b\n", "no rows"),
         ("a\n1\n2\n", "no columns to learn from"),
         ("a,b\n1,2\n1,3\n", "no columns to learn from"),
-        (bytes([0x1F, 0x8B]) + b"x", "is packed"),
+        (bytes([0x1F, 0x8B]) + b"x", "is no text"),
+        (zlib.compress(b"a,b\n" + b"1,2\n" * 10**5), "is no text"),
         ("\n".join(f"{k},c{k}" for k in range(40)), "39 classes"),
         ("\n".join(",".join(f"{'c' * (not r)}{k * r or k}" for k in range(40)) for r in range(3)), "38 inputs"),
     ],

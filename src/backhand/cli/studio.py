@@ -14,7 +14,7 @@ from .common import open_sheet
 @click.option("--port", type=click.IntRange(0, 65535), help="8700 or the next free one; 0 is any free one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address; this machine alone, unless told.")
 @click.option("--allow-host", "hosts", multiple=True, help="A name that others call it by.")
-@click.option("--processes", type=click.IntRange(1, 256), help="Questions worked at once; one for each core.")
+@click.option("--processes", type=click.IntRange(1, 256), help="Questions worked at once; by default as many as cores.")
 @click.option("--no-browser", is_flag=True, help="Open no browser.")
 @click.option("--seed", type=click.IntRange(0), help="The seed for the sheet's `start` line.")
 def studio(
@@ -43,5 +43,6 @@ def studio(
             click.launch(address)
 
     serve(
-        text, examples, host=host, port=port, hosts=hosts, processes=processes or os.cpu_count() or 1, ready=ready
+        text, examples, host=host, port=port, hosts=hosts, ready=ready,
+        processes=processes or max(2, os.cpu_count() or 1),
     )  # fmt: skip

@@ -30,7 +30,7 @@ def diagram(
         backward: δ in the units and ∂C/∂w on the arrows, instead of values and weights.
         biases: as weights of a unit that is always 1, instead of below the units.
     """
-    return _Drawing(network, scene, backward and scene is not None, biases).made(title)
+    return _Drawing(network, scene, backward and network.cost is not None, biases).made(title)
 
 
 def columns(network: Network) -> dict[str, int]:
@@ -181,12 +181,16 @@ class _Drawing:
         """A node's name and number; δ going backward."""
         scene = self.scene
         if scene is None:
-            return (ref, None)
+            return (self.partial(ref) if self.backward else ref, None)
         if self.backward:
             assert scene.gradients is not None
             named = scene.named(Partial(scene.gradients.program.symbol, ref))
             return (named, float(scene.gradients.rows(ref.name)[(scene.row, *ref.place)]))
         return (scene.named(ref), float(scene.tape.value(ref, scene.row)))
+
+    def partial(self, ref: Ref) -> Partial:
+        assert self.network.cost is not None
+        return Partial(Ref(self.network.cost.name), ref)
 
     def cost_dot(self, column: int) -> Dot:
         cost, scene = self.network.cost, self.scene
@@ -236,6 +240,8 @@ class _Drawing:
         """A parameter and its number; its partial going backward."""
         scene, node = self.scene, self.network.nodes[ref.name]
         ref = Ref(ref.name, ref.index)
+        if scene is None and self.backward:
+            return (self.partial(ref), None)
         if scene is None:
             return (ref, float(node.value[ref.place]) if node.value is not None else None)
         if self.backward:

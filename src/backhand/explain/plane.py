@@ -51,7 +51,8 @@ def axes(problem: Problem, text: str) -> tuple[Axis, Axis]:
 
 def _axis(problem: Problem, text: str) -> Axis:
     match = _AXIS.fullmatch(text)
-    assert match is not None
+    if match is None:
+        raise UsageError(f"`{text}` gives no limits", expected="from the smaller to the larger number, w=-1..2")
     node, index = problem.network.find(parse_name(match["name"].strip()))
     if node.role is not Role.PARAMETER or len(index) != len(node.shape):
         kind = (
@@ -76,9 +77,17 @@ def _proposal(problem: Problem) -> str:
     return '"' + ",".join(f"{r.name}{list(r.index) if r.index else ''}".replace(" ", "") for r in refs) + '"'
 
 
-def surface(problem: Problem, text: str, epochs: int = 1, start: Point | None = None) -> Surface:
+def surface(
+    problem: Problem,
+    text: str,
+    epochs: int = 1,
+    start: Point | None = None,
+    there: Mapping[str, Array] | None = None,
+) -> Surface:
     """The cost over two parameters, and the descent's path of some epochs.
 
+    Args:
+        there: the values of all others; those that the path begins with, where none are given.
     Raises:
         UsageError: a sheet without cost, numbers or data; names that are no two parameters.
     """
@@ -91,13 +100,17 @@ def surface(problem: Problem, text: str, epochs: int = 1, start: Point | None = 
     across, up = axes(problem, text)
     values = start.parameters if start else starting_values(network)
     path = _path(problem, values, across.ref, up.ref, epochs, start)
-    work = max(1, len(network.equations)) * (problem.table.rows if problem.table else 1)
+    sizes = sum(int(np.prod(node.shape)) for node in network.equations)
+    work = max(1, sizes, network.parameter_count) * (problem.table.rows if problem.table else 1)
     side = int(np.clip((MOST / work) ** 0.5, 13, SIDE))
-    xs, ys = (_points(axis, [p[k] for p in path], side) for k, axis in enumerate((across, up)))
-    heights = cost_over(problem, values, across.ref, up.ref, xs, ys)
+    others = there or values
+    seen = [*path, *([_at(others, across.ref, up.ref)] if there else [])]
+    xs, ys = (_points(axis, [p[k] for p in seen], side) for k, axis in enumerate((across, up)))
+    heights = cost_over(problem, others, across.ref, up.ref, xs, ys)
     words: list[Inline] = [Ref(network.cost.name), " over ", across.ref, " and ", up.ref]
     if network.parameter_count > 2:
-        words.append("; every other parameter stays at its first value, and the path is looked at from above")
+        which = "the value that it has at this moment" if there else "its first value"
+        words.append(f"; every other parameter stays at {which}, and the path is looked at from above")
     if len(path) > 1:
         words += ["; the path goes from (", path[0][0], ", ", path[0][1], ") to (", path[-1][0], ", ", path[-1][1], ")"]
         words.append(f" in {len(path) - 1} step{'s' if len(path) > 2 else ''}")
@@ -111,17 +124,18 @@ def surface(problem: Problem, text: str, epochs: int = 1, start: Point | None = 
 def _path(
     problem: Problem, values: Mapping[str, Array], across: Ref, up: Ref, epochs: int, start: Point | None
 ) -> list[tuple[float, float]]:
-    def at(parameters: Mapping[str, Array]) -> tuple[float, float]:
-        return float(parameters[across.name][across.place]), float(parameters[up.name][up.place])
-
-    path = [at(values)]
+    path = [_at(values, across, up)]
     try:
         for step in steps(problem, epochs, start):
             if step.change:
-                path.append(at(step.change.after))
+                path.append(_at(step.change.after, across, up))
     except NumberError:
         pass  # the path ends where the numbers run away; the page beside it says so
     return path
+
+
+def _at(parameters: Mapping[str, Array], across: Ref, up: Ref) -> tuple[float, float]:
+    return float(parameters[across.name][across.place]), float(parameters[up.name][up.place])
 
 
 def _points(axis: Axis, taken: list[float], side: int) -> list[float]:

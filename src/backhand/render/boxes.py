@@ -278,7 +278,7 @@ class _Reader:
                     out += "~"
                 elif token[1:] not in ACCENTS:
                     raise UnknownLatex(f"`{token}` in words")
-            elif token == "$":
+            elif token == "$" or token in _BOXED:
                 continue
             else:
                 out += token

@@ -5,14 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 
 from ..errors import UsageError
 from ..notation.expr import Call, names
 from ..notation.numbers import FULL
-from .model import Assign, Const, CostLine, InlineData, Mode, Rate, SheetText, Start, Update
+from .model import Assign, Const, CostLine, InlineData, Layers, Mode, Rate, SheetText, Start, Update
 
 Values = Mapping[str, np.ndarray]
 
@@ -64,12 +64,24 @@ def with_cost(sheet: SheetText, formula: str) -> str:
     return _put(sheet.text, line.value.span, formula)
 
 
-def with_activation(sheet: SheetText, name: str, activation: str) -> str:
-    """With another activation around an equation.
+def with_activation(sheet: SheetText, name: str, activation: str, known: Collection[str]) -> str:
+    """With another activation around an equation, or in the `layers` line that gives a name.
 
+    Args:
+        known: the activations there are; another function is no activation, and stays.
     Raises:
-        UsageError: no equation of that name stands in the sheet, as where a `layers` line made it.
+        UsageError: no equation of that name stands in the sheet.
     """
+    number = 0
+    for made in (s for s in sheet.statements if isinstance(s, Layers)):
+        for layer in made.layers:
+            number += 1
+            if name == (made.output if layer is made.layers[-1] and made.output else f"a{number}"):
+                assert layer.span is not None
+                said = activation + {"leaky": " 0.1", "elu": " 1"}.get(activation, "")
+                if layer.activation:
+                    return _put(sheet.text, layer.span, said)
+                return _put(sheet.text, (layer.span[1], layer.span[1]), f" {said}")
     line = next((s for s in sheet.statements if isinstance(s, Assign) and s.name == name and names(s.value)), None)
     if line is None or line.value.span is None:
         raise UsageError(f"no equation for `{name}` stands in the sheet", hint="change it in the sheet's text")
@@ -77,7 +89,7 @@ def with_activation(sheet: SheetText, name: str, activation: str) -> str:
     text = sheet.text[start:end]
     called = re.match(r"\w+\s*\(", text)
     inner = text
-    if called and isinstance(line.value, Call) and line.value.op not in ("add", "mul", "matmul", "div", "pow", "neg"):
+    if called and isinstance(line.value, Call) and line.value.op in known:
         inner = text[called.end() : -1].strip()
         if len(line.value.args) > 1:  # leaky(z, 0.1): the number goes
             inner = inner.rpartition(",")[0].strip()

@@ -101,7 +101,8 @@ def _answers(text: str, epochs: int) -> Answer:
     parameters = first.get("plan", {}).get("parameters", [])
     for step, row in list(moments)[:10]:
         kept.put("stage", epochs=epochs, step=step, row=row, biases=True)
-    kept.put("surface", surface=",".join(parameters[:2]), epochs=min(epochs, 2000))
+    for step in dict.fromkeys(step for step, _ in moments):
+        kept.put("surface", surface=",".join(parameters[:2]), epochs=epochs, step=step)
     for what in ("rates", "starts"):
         kept.put("compare", what=what, epochs=max(20, min(epochs, 500)))
     for (step, row), stage in moments.items():

@@ -11,6 +11,8 @@ import re
 from base64 import b64encode
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -33,6 +35,10 @@ from .answers import ANSWERS, answer
 SECONDS = 20.0  # a question that takes longer is stopped
 MOST_BYTES = 2_000_000  # of a question
 KEPT_BYTES = 64_000_000  # of answers that may be asked for again
+PATIENCE = 60.0  # seconds until a question that waits is told so
+GRACE = 0.5  # seconds that a question may still take when its asker has gone
+REMEMBERED, MOST_REFUSED = 60.0, 1000  # seconds for which what took too long is refused at once; how many
+LONG = ("surface", "fit", "compare", "check", "export", "table", "model")  # they leave a process for the others
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 
@@ -109,14 +115,25 @@ def studio(
     )
 
 
+@dataclass
+class _Work:
+    """A question that is being worked, for everybody who asks the same."""
+
+    ended: anyio.Event = field(default_factory=anyio.Event)
+    found: bytes | None = None
+    refusal: Response | None = None
+
+
 class _Desk:
     """Takes questions, and has them answered by processes."""
 
     def __init__(self, processes: int, seconds: float) -> None:
         self.processes, self.seconds = processes, seconds
         self.kept = Kept()
-        self.asked: dict[bytes, anyio.Event] = {}  # what is being worked: who asks the same waits for it
-        self.limiter: anyio.CapacityLimiter | None = None  # made within the loop that it belongs to
+        self.asked: dict[bytes, _Work] = {}
+        self.refused: OrderedDict[bytes, tuple[float, Response]] = OrderedDict()
+        self.slots: anyio.CapacityLimiter | None = None  # made within the loop that it belongs to
+        self.long_slots: anyio.CapacityLimiter | None = None
 
     async def ask(self, request: Request) -> Response:
         question = request.path_params["question"]
@@ -126,34 +143,69 @@ class _Desk:
             return _refused(415, "a question is JSON", expected="content-type: application/json")
         body = await _body(request)
         if body is None:
-            return _refused(413, f"a question has more than {MOST_BYTES // 10**6} MB")
+            said = f"what was sent has more than {MOST_BYTES // 10**6} MB"
+            return _refused(413, said, hint="fewer rows; large tables are for `backhand train`")
         key = sha256(question.encode() + b"\n" + body).digest()
-        while key in self.asked and self.kept.get(key) is None:
-            await self.asked[key].wait()
-        found = self.kept.get(key)
-        if found is None:
-            self.asked[key] = ended = anyio.Event()
-            try:
-                found = await _unless_gone(request, partial(self.worked, question, body))
-                if found is not None:
-                    self.kept.put(key, found)
-            except TimeoutError:
-                said = f"this took more than {self.seconds:g} seconds and was stopped"
-                return _refused(503, said, hint="fewer epochs, rows or units")
-            except anyio.BrokenWorkerProcess:
-                return _refused(503, "the work ended before its answer", hint="fewer epochs, rows or units")
-            finally:
-                self.asked.pop(key, None)
-                ended.set()
+        while True:
+            found = self.kept.get(key)
+            if found is not None:
+                return Response(found, media_type="application/json")  # a refusal in words is an answer, too
+            until, refusal = self.refused.get(key, (0.0, None))
+            if refusal is not None and anyio.current_time() < until:
+                return refusal
+            work = self.asked.get(key)
+            if work is None:
+                return await self.answer(request, question, body, key)
+            await work.ended.wait()
+            if work.refusal is not None:
+                return work.refusal
+            if work.found is not None:
+                return Response(work.found, media_type="application/json")
+
+    async def answer(self, request: Request, question: str, body: bytes, key: bytes) -> Response:
+        """The answer; for everybody who asks the same meanwhile."""
+        self.asked[key] = work = _Work()
+        try:
+            found = await _unless_gone(request, partial(self.worked, question, body))
             if found is None:
                 return Response(status_code=499)
-        return Response(found, media_type="application/json")  # a refusal in words is an answer, too
+            self.kept.put(key, found)
+            work.found = found
+            return Response(found, media_type="application/json")
+        except _Busy:
+            return _refused(503, "many are asking, and it is not your turn yet", hint="again in a moment")
+        except TimeoutError:
+            said = f"this took more than {self.seconds:g} seconds and was stopped"
+            work.refusal = _refused(503, said, hint="fewer epochs, rows or units")
+        except anyio.BrokenWorkerProcess:
+            work.refusal = _refused(503, "the work ended before its answer", hint="fewer epochs, rows or units")
+        finally:
+            self.asked.pop(key, None)
+            work.ended.set()
+        self.refused[key] = (anyio.current_time() + REMEMBERED, work.refusal)
+        while len(self.refused) > MOST_REFUSED:
+            self.refused.popitem(last=False)
+        return work.refusal
 
     async def worked(self, question: str, body: bytes) -> bytes:
-        if self.limiter is None:
-            self.limiter = anyio.CapacityLimiter(self.processes)
-        with anyio.fail_after(self.seconds):
-            return await to_process.run_sync(answered, question, body, cancellable=True, limiter=self.limiter)
+        """In a process, once it is its turn: the clock starts then. What may take long leaves one for the others."""
+        if self.slots is None:
+            self.slots = anyio.CapacityLimiter(self.processes)
+            self.long_slots = anyio.CapacityLimiter(max(1, self.processes - 1))
+        async with AsyncExitStack() as taken:
+            with anyio.move_on_after(PATIENCE) as waiting:
+                for slots in (self.long_slots, self.slots) if question in LONG else (self.slots,):
+                    assert slots is not None
+                    await taken.enter_async_context(slots)
+            if waiting.cancelled_caught:
+                raise _Busy
+            alone = anyio.CapacityLimiter(1)  # the slot is taken already
+            with anyio.fail_after(self.seconds):
+                return await to_process.run_sync(answered, question, body, cancellable=True, limiter=alone)
+
+
+class _Busy(Exception):
+    """It was not this question's turn for long."""
 
 
 async def _body(request: Request) -> bytes | None:
@@ -175,6 +227,7 @@ async def _unless_gone(request: Request, work: Callable[[], Awaitable[bytes]]) -
         async def watch() -> None:
             while (await request.receive())["type"] != "http.disconnect":
                 pass
+            await anyio.sleep(GRACE)  # what ends soon does: to stop it costs a process
             group.cancel_scope.cancel()
 
         group.start_soon(watch)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from ..errors import UsageError
+from ..network.build import Problem
+from ..notation.expr import Call, Ref
 from ..ops.vocabulary import ACTIVATION_NAMES
 from ..sheet import edit
 from ..sheet.parse import parse_name
@@ -28,7 +30,7 @@ def edit_answer(asked: Asked) -> Answer:
     elif what == "activation":
         if value not in ACTIVATION_NAMES:
             raise UsageError(f"there is no activation `{value}`", expected=", ".join(ACTIVATION_NAMES))
-        new = edit.with_activation(sheet, name, str(value))
+        new = edit.with_activation(sheet, _activated(problem, name), str(value), ACTIVATION_NAMES)
     elif what in ("rule", "mode", "start", "cost"):
         change = {"rule": edit.with_rule, "mode": edit.with_mode, "start": edit.with_start, "cost": edit.with_cost}
         new = change[what](sheet, str(value))
@@ -36,3 +38,14 @@ def edit_answer(asked: Asked) -> Answer:
         raise UsageError(f"there is nothing called `{what}` to change")
     opened(new)  # what would be no sheet is not given back
     return {"schema": SCHEMA, "text": new}
+
+
+def _activated(problem: Problem, name: str) -> str:
+    """The node whose activation is meant: a z stands within the one that is made of it."""
+    node, _ = problem.network.find(parse_name(name))
+    for other in problem.network.equations:
+        formula = other.formula
+        inner = formula.args[0] if type(formula) is Call and formula.op in ACTIVATION_NAMES else None
+        if type(inner) is Ref and inner.name == node.name:
+            return other.name
+    return node.name

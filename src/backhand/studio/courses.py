@@ -20,6 +20,7 @@ from ..render.pictures import picture_svg
 from .asked import MOST_EPOCHS, SCHEMA, Answer, Asked, digits_of, number, opened, sheet_text, whole
 from .moments import thinned, worked
 
+MOST_PATH = 2000  # epochs of a path on a surface
 MOST_DATA = 2000  # points drawn beside a fit
 CURVE, PLANE = 241, 41  # points along each axis of a fit
 SOLID = 30  # squares along each axis of a surface in space
@@ -29,18 +30,22 @@ def surface_answer(asked: Asked) -> Answer:
     """The cost over two parameters: a picture, where its axes go, the path, and the slope at the moment.
 
     Args:
-        asked: text, surface (`w,b`), epochs.
+        asked: text, surface (`w,b`), epochs and step as for the stage: the other parameters are those of that moment.
     """
     from ..explain.plane import surface
 
     _sheet, problem = opened(sheet_text(asked))
-    found = surface(problem, str(asked.get("surface", "")), whole(asked, "epochs", 1, MOST_EPOCHS))
+    epochs, done = whole(asked, "epochs", 1, MOST_EPOCHS), worked(asked)
+    there = done.moment.tape.parameters if done.moment is not None else None
+    path = min(epochs, done.epochs, MOST_PATH)
+    found = surface(problem, str(asked.get("surface", "")), path, there=there)
     return {
         "schema": SCHEMA,
         "picture": picture_svg(found, digits_of(asked), "surface"),
         "frame": {"left": found.xs[0], "right": found.xs[-1], "low": found.ys[0], "high": found.ys[-1]},
         "path": list(found.path)[:2000],
         "solid": _solid(found),
+        "cut": path if path < epochs else None,
     }
 
 
@@ -123,7 +128,9 @@ def compare_answer(asked: Asked) -> Answer:
         tried = [(name, _started(problem, values)) for name, values in _starts(problem.network)]
     else:
         rates = asked.get("values") or [problem.plan.rate * factor for factor in (0.1, 1, 10)]
-        for rate in list(rates)[:6]:
+        if not isinstance(rates, list):
+            raise UsageError("rates are a list of numbers", expected="[0.01, 0.1]")
+        for rate in rates[:6]:
             chosen = number(rate)
             tried.append((f"η = {chosen:.6g}", replace(problem, plan=replace(problem.plan, rate=chosen))))
     courses = []

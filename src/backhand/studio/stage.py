@@ -54,7 +54,7 @@ def stage_answer(asked: Asked) -> Answer:
     scene = Scene(moment.tape, moment.gradients, row, {}) if moment is not None else None
     biases = asked.get("biases") is True
     drawings = {"forward": diagram(network, scene, biases=biases)}
-    if moment is not None and moment.gradients is not None:
+    if network.cost is not None and (moment is None or moment.gradients is not None):
         drawings["backward"] = diagram(network, scene, backward=True, biases=biases)
     size = sum(int(np.prod(node.shape)) for node in network.nodes.values())
     found = lines_of(network, moment, row, _drawn(drawings["forward"]) if size > LARGE else None)
@@ -68,7 +68,7 @@ def stage_answer(asked: Asked) -> Answer:
         "row": moment.tape.rows[row] if moment is not None else 1,
         "moment": _moment(done, whole(asked, "step", 1, WHOLE)),
         "history": done.history,
-        "ended": told(done.run.failure) if done.run.failure is not None else None,
+        "ended": told(done.failure) if done.failure is not None else None,
         "plan": _plan(sheet, problem),
         "pictures": pictures,
         "lines": [_line(line, digits) | {"answer": _answer_name(line, problem, moment, row)} for line in found.lines],
@@ -114,9 +114,9 @@ def _moment(done: Worked, count: int) -> Answer | None:
     if moment is None:
         return None
     return {
-        "epoch": moment.epoch, "batch": moment.batch, "step": min(count, done.steps), "steps": done.steps,
-        "engine": done.engine, "rows": list(moment.tape.rows[:200]), "cost": moment.tape.cost,
-        "updated": moment.change is not None,
+        "epoch": moment.epoch, "batch": moment.batch, "each": done.each, "step": min(count, done.steps),
+        "steps": done.steps, "epochs": done.epochs, "engine": done.engine, "rows": list(moment.tape.rows[:200]),
+        "cost": moment.tape.cost, "updated": moment.change is not None,
     }  # fmt: skip
 
 

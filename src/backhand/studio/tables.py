@@ -145,8 +145,8 @@ def _file(asked: Asked, name: str) -> Iterator[Path]:
         raise UsageError(f"the {name} did not arrive whole", hint="drop it again") from None
     if not content.strip():
         raise DataError(f"the {name} is empty")
-    if content[:2] == b"\x1f\x8b":
-        raise DataError(f"the {name} is packed", hint="unpack it first")
+    if name == "table" and (b"\0" in content or not _is_text(content)):  # polars would unpack it, however large
+        raise DataError("the table is no text", expected="CSV in UTF-8", hint="save it as CSV")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / name
         path = path.with_suffix(".csv" if name == "table" else ".bhm")
@@ -158,14 +158,23 @@ def _file(asked: Asked, name: str) -> Iterator[Path]:
             raise
 
 
+def _is_text(content: bytes) -> bool:
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _names(heads: list[str]) -> list[str]:
-    """A name of the sheet's language for each column."""
+    """A name of the sheet's language for each column, no two alike."""
     found: list[str] = []
     for k, head in enumerate(heads, 1):
         plain = re.sub(r"\W+", "_", head).strip("_")
         good = re.fullmatch(r"[A-Za-z]\w*", plain) and not re.fullmatch(r"[aAzZWb]\d*", plain)
         name = f"{plain}_in" if good and plain.lower() in _WORDS else plain if good else f"x_{k}"
-        found.append(name if name not in (*found, "y", "p", "C", "N") else f"x_{k}")
+        taken = {*found, "y", "p", "C", "N"}
+        found.append(next(one for one in (name, *(f"x_{n}" for n in range(k, 10**6))) if one not in taken))
     return found
 
 

@@ -5,7 +5,7 @@ import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
 import { kept } from "./asking.js";
 import * as s from "./state.js";
-import { side, picture } from "./stage.js";
+import { picture } from "./stage.js";
 
 export const playing = signal(false);
 const PACE = 900; // milliseconds a line
@@ -26,7 +26,7 @@ export function toggle() {
   playing.value = !playing.value;
 }
 
-const typing = (event) => event.target.closest("input, textarea, select, [contenteditable]");
+const typing = (event) => event.target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]");
 
 function onKey(event) {
   if (typing(event) || event.altKey || (kept && !event.target.closest(".studio"))) return;
@@ -35,7 +35,7 @@ function onKey(event) {
     if (event.key === "y") { s.redo(); event.preventDefault(); }
     return;
   }
-  const onButton = event.target.closest("button, summary, a, [role=button]");
+  const onButton = event.target.closest("button, summary, a, input, [role=button]");
   const act = {
     ArrowRight: () => s.move(1), ArrowLeft: () => s.move(-1), ArrowDown: () => s.moveGroup(1), ArrowUp: () => s.moveGroup(-1),
     Home: () => s.move(-s.lines.value.length), End: () => s.move(s.lines.value.length), e: () => s.nextEpoch(1),
@@ -76,14 +76,15 @@ export function Controls() {
     <span class="where" aria-live="polite">${phase} ${TEXTS.stepOf(worked.value, lines.value.length)}</span>
     ${moment && html`<label>${TEXTS.row}${" "}
       <input type="number" min="1" max=${found.rows} value=${found.row}
-        onChange=${(e) => { s.row.value = Math.max(1, Math.min(Number(e.target.value) || 1, found.rows)); }} />
+        onChange=${(e) => s.goToRow(Number(e.target.value))} />
     </label>
-    <span class="epoch"><${Button} name="lastEpoch" onClick=${() => s.nextEpoch(-1)} off=${moment.step <= 1}>‹<//>
+    <span class="epoch">${many && html`<${Button} name="lastStep" onClick=${() => s.goTo(moment.step - 1)} off=${moment.step <= 1}>‹<//>
+      <${Button} name="nextStep" onClick=${() => s.goTo(moment.step + 1)} off=${moment.step >= moment.steps}>›<//>`}<${Button} name="lastEpoch" onClick=${() => s.nextEpoch(-1)} off=${moment.epoch <= 1}>«<//>
       ${TEXTS.goTo(moment.epoch, many ? moment.batch : null)}
-      <${Button} name="nextEpoch" onClick=${() => s.nextEpoch(1)} off=${!moment.updated || (kept && moment.step >= moment.steps)}>›<//></span>`}
+      <${Button} name="nextEpoch" onClick=${() => s.nextEpoch(1)} off=${!moment.updated || (kept && moment.step + moment.each > moment.steps)}>»<//></span>`}
     <span class="sides" role="group">
       ${["forward", "backward"].map((one) => found.pictures[one] && html`<button type="button" aria-pressed=${picture() === one}
-        onClick=${() => { side.value = side.value === one ? null : one; }}>${TEXTS.phases[one]}</button>`)}
+        onClick=${() => { s.side.value = s.side.value === one ? null : one; }}>${TEXTS.phases[one]}</button>`)}
     </span>
     <label><input type="checkbox" checked=${s.biases.value} onChange=${(e) => { s.biases.value = e.target.checked; }} /> ${TEXTS.biases}</label>
     ${!kept && html`<label><input type="checkbox" checked=${s.wide.value} onChange=${(e) => { s.wide.value = e.target.checked; }} /> ${TEXTS.wide}</label>`}

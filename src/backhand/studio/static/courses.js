@@ -9,7 +9,7 @@ import { Train } from "./panels.js";
 const INKS = ["#2f6396", "#b5541c", "#3f7d4e", "#7b5aa6", "#8a6d00", "#555"];
 
 export function Compare() {
-  const [what, choose] = useState("rates");
+  const what = s.comparing.value;
   const [found, put] = useState(null);
   const epochs = Math.max(20, Math.min(s.epochs.value, 500));
   useEffect(() => {
@@ -19,14 +19,14 @@ export function Compare() {
   const all = courses.flatMap((one) => one.history);
   const first = Math.max(...courses.map((one) => one.history[0]?.[3] ?? 0)) * 1.5; // what runs away is cut
   return html`<div class="compare">
-    <div class="chips">${["rates", "starts"].map((one) => html`<button type="button" aria-pressed=${what === one} onClick=${() => choose(one)}>${TEXTS[one]}</button>`)}</div>
+    <div class="chips">${["rates", "starts"].map((one) => html`<button type="button" aria-pressed=${what === one} onClick=${() => { s.comparing.value = one; }}>${TEXTS[one]}</button>`)}</div>
     ${found?.error && html`<p class="warning">${found.error.message}</p>`}
     ${all.length > 0 && html`<${Frame} xs=${all.map((one) => one[0])} ys=${all.map((one) => Math.min(one[3], first))} log label=${TEXTS[what]}>
       ${({ x, y }) => courses.map((one, i) => html`<polyline fill="none" stroke=${INKS[i]} stroke-width="2" stroke-dasharray=${i ? `${3 * i + 3} 3` : ""}
         points=${points(one.history.map(([step, , , cost]) => [x(step), y(Math.min(cost, first))]))}><title>${one.name}</title></polyline>`)}
     <//>
     <ul class="legend">${courses.map((one, i) => html`<li><svg width="34" height="10" aria-hidden="true"><line x1="0" x2="34" y1="5" y2="5" stroke=${INKS[i]} stroke-width="2.5"
-      stroke-dasharray=${i ? `${3 * i + 3} 3` : ""} /></svg> ${one.name}: ${short(one.history[0][3])} → ${short(one.history.at(-1)[3])}
+      stroke-dasharray=${i ? `${3 * i + 3} 3` : ""} /></svg> ${one.name}${one.history.length > 0 && html`: ${short(one.history[0][3])} → ${short(one.history.at(-1)[3])}`}
       ${one.ended && html` <span class="warning">${TEXTS.ranAway} ${one.ended}</span>`}</li>`)}</ul>
     <p class="note">${s.stage.value?.plan.cost} ${TEXTS.over(epochs)}</p>`}
   </div>`;

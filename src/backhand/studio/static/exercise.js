@@ -1,5 +1,5 @@
 // Exercise mode: fields instead of numbers, marked as by `check`, with hints one step at a time.
-import { useState } from "preact/hooks";
+import { signal } from "@preact/signals";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
 import { Maths, Piece } from "./maths.js";
@@ -8,11 +8,13 @@ import * as s from "./state.js";
 const DONE = ["right", "right but rounded", "follows"];
 const SIGNS = { right: "✓", "right but rounded": "✓", follows: "→", wrong: "✗", invalid: "?", blank: "" };
 
+// What stands here while another panel is looked at.
+const hinted = signal(0);
+const phase = signal("forward");
+
 export function Exercise() {
-  const [answers, type] = useState({});
-  const [marking, put] = useState(null);
-  const [hints, hint] = useState(0);
-  const [only, choose] = useState("forward");
+  const [answers, marking, hints, only] = [s.answers.value, s.marking.value, hinted.value, phase.value];
+  const [type, put, hint, choose] = [s.answers, s.marking, hinted, phase].map((one) => (next) => { one.value = next; });
   const found = s.stage.value;
   if (!found?.moment) return html`<p class="note">${TEXTS.nothing}</p>`;
   const named = s.lines.value.filter((line) => line.answer).slice(0, 400);

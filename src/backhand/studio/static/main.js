@@ -42,13 +42,9 @@ function Top() {
   const choose = (event) => {
     const found = s.examples.value.find((one) => one.name === event.target.value);
     if (!found) return;
-    s.epochs.value = 1;
-    s.step.value = 1;
-    s.row.value = 1;
-    s.at.value = null;
-    s.chosen.value = null;
-    s.change(found.text);
+    s.open(found.text);
     event.target.value = "";
+    event.target.blur(); // arrows step from here on
   };
   return html`<header>
     <h1>${s.stage.value?.title ?? "Backhand"}</h1>

@@ -4,7 +4,21 @@ export async function through(stream, bytes) {
   return new Uint8Array(await new Response(piped).arrayBuffer());
 }
 
-export const unpack = (bytes) => through(new DecompressionStream("deflate-raw"), bytes);
+// Unpacked, and no further than it may be long.
+export async function unpack(bytes, most = Infinity) {
+  const reader = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")).getReader();
+  const parts = [];
+  let size = 0;
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    parts.push(next.value);
+    size += next.value.length;
+    if (size > most) {
+      await reader.cancel();
+      throw new RangeError("too long");
+    }
+  }
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
 export const pack = (bytes) => through(new CompressionStream("deflate-raw"), bytes);
 
 export async function base64(file) {

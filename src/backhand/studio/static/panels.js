@@ -1,12 +1,12 @@
 // What stands beside the drawing: the sheet's text, other views, the epochs, the surface, the exercise, sharing.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
 import { Piece } from "./maths.js";
 import { Frame, WIDE, points, scales } from "./chart.js";
 import { framed, kept } from "./asking.js";
 import * as s from "./state.js";
-import { packed, state } from "./address.js";
+import { MOST, packed, state } from "./address.js";
 
 // The sheet's text ---------------------------------------------------------------------------------------------------
 
@@ -42,25 +42,31 @@ export function Sheet() {
   const value = s.text.value;
   const numbers = value.split("\n");
   const bad = s.error.value?.place?.line;
-  const write = (next) => {
+  const settle = () => { // what is being typed is the sheet's text from now on
+    clearTimeout(timer.current);
+    const [first, next] = [begun.current, place.current?.value];
+    begun.current = null;
+    if (first !== null && next !== undefined && first !== next) s.change(next);
+  };
+  const write = () => {
     if (begun.current === null) begun.current = s.text.value;
     clearTimeout(timer.current);
-    timer.current = setTimeout(() => {
-      const first = begun.current;
-      begun.current = null;
-      if (first !== next) s.change(next);
-    }, 350);
+    timer.current = setTimeout(settle, 350);
   };
+  useLayoutEffect(() => {
+    s.flush.value = settle;
+    return () => { settle(); s.flush.value = null; };
+  }, []);
   const input = (event) => {
     propose(proposals(event.target.value, event.target.selectionEnd));
     point(0);
-    write(event.target.value);
+    write();
   };
   const take = (word) => {
     const area = place.current;
     area.setRangeText(word.slice(found.begun.length), area.selectionEnd, area.selectionEnd, "end");
     propose({ begun: "", words: [] });
-    write(area.value);
+    write();
     area.focus();
   };
   const key = (event) => {
@@ -94,7 +100,7 @@ function Plan() {
   const rules = ["sgd", "momentum 0.9", "nesterov 0.9", "adagrad", "rmsprop", "adam", "adamw"];
   return html`<div class="plan">
     <label class="field">${TEXTS.rate} <input type="text" inputmode="decimal" value=${plan.rate ?? ""}
-      onChange=${(e) => Number.isFinite(Number(e.target.value)) && e.target.value && s.edit("rate", Number(e.target.value))} /></label>
+      onChange=${(e) => e.target.value.trim() && s.edit("rate", e.target.value)} /></label>
     <label class="field">${TEXTS.rule} <select value=${rules.find((r) => r.split(" ")[0] === plan.rule)} onChange=${(e) => s.edit("rule", e.target.value)}>
       ${rules.map((one) => html`<option>${one}</option>`)}</select></label>
     ${plan.formula && html`<label class="field">${plan.cost} = <input type="text" class="wide-field" value=${plan.formula}
@@ -106,7 +112,7 @@ function Plan() {
 // Other views of the same moment -----------------------------------------------------------------------------------
 
 export function Views() {
-  const [view, choose] = useState("matrices");
+  const view = s.view.value;
   const [page, put] = useState("");
   const place = useRef(null);
   useEffect(() => {
@@ -114,7 +120,7 @@ export function Views() {
   }, [view, s.stage.value, s.hidden.value]);
   return html`<div class="views" ref=${place}>
     <div class="chips" role="group">${["own", "neurons", "vectors", "matrices", "batch"].map((one) => html`<button type="button"
-      aria-pressed=${view === one} onClick=${() => choose(one)}>${TEXTS[one]}</button>`)}</div>
+      aria-pressed=${view === one} onClick=${() => { s.view.value = one; }}>${TEXTS[one]}</button>`)}</div>
     <${Piece} page=${page} />
   </div>`;
 }
@@ -124,8 +130,8 @@ const escaped = (text) => text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&
 // Epochs -----------------------------------------------------------------------------------------------------------
 
 export function Train() {
-  if (kept) return null;
   const [many, type] = useState("200");
+  if (kept) return null;
   const go = () => s.train(Math.max(1, Math.min(s.MOST_EPOCHS, Number(many) || 1)));
   return html`<p class="train"><label>${TEXTS.howMany} <input type="number" min="1" max=${s.MOST_EPOCHS} value=${many} onInput=${(e) => type(e.target.value)} /></label>${" "}
     ${s.training.value ? html`<button type="button" onClick=${s.halt}>${TEXTS.stop}</button>`
@@ -143,7 +149,12 @@ function Curve({ history, now, zoom }) {
     const step = Math.round(back(((event.clientX - box.left) / box.width) * WIDE));
     return Math.max(xs[0], Math.min(xs.at(-1), step));
   };
-  const down = (event) => { hold(at(event)); reach(null); };
+  const down = (event) => {
+    event.currentTarget.setPointerCapture(event.pointerId);
+    hold(at(event));
+    reach(null);
+  };
+  const lost = () => { hold(null); reach(null); };
   const move = (event) => { if (from !== null) reach(at(event)); };
   const up = (event) => { // a click goes to a moment, a part that is drawn over is looked at closely
     const end = at(event);
@@ -152,7 +163,7 @@ function Curve({ history, now, zoom }) {
     hold(null);
     reach(null);
   };
-  return html`<${Frame} xs=${xs} ys=${ys} high=${high} log label=${TEXTS.costOver(s.stage.value.plan.cost)} onPointerDown=${down} onPointerMove=${move} onPointerUp=${up}>${({ y }) => html`
+  return html`<${Frame} xs=${xs} ys=${ys} high=${high} log label=${TEXTS.costOver(s.stage.value.plan.cost)} onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${lost}>${({ y }) => html`
     ${to !== null && html`<rect class="span" x=${Math.min(x(from), x(to))} y="8" width=${Math.abs(x(to) - x(from))} height=${high - 32} />`}
     <polyline class="edge more" fill="none" stroke-width="1.8" points=${points(history.map(([step, , , cost]) => [x(step), y(cost)]))} />
     ${now >= xs[0] && now <= xs.at(-1) && html`<line class="now" x1=${x(now)} x2=${x(now)} y1="8" y2=${high - 24} />`}`}<//>`;
@@ -173,13 +184,13 @@ function Part({ part, zoom, steps }) {
 
 export function Epochs() {
   const found = s.stage.value;
-  const [part, zoom] = useState(null);
+  const part = s.part.value;
+  const zoom = (next) => { s.part.value = next; };
   const [near, put] = useState(null);
   useEffect(() => {
     put(null);
     if (part) s.ask("history", { text: s.text.value, epochs: s.epochs.value, from: part[0], to: part[1] }).then((next) => next?.history && put(next.history));
   }, [part, s.text.value, s.epochs.value]);
-  useEffect(() => zoom(null), [s.text.value]);
   if (!found?.plan.cost || !found.moment) return html`<p class="note">${TEXTS.nothing}</p>`;
   const history = (part && near) || found.history;
   const some = history.length > 120 ? history.filter((_, i) => i % Math.ceil(history.length / 120) === 0 || i === history.length - 1) : history;
@@ -215,9 +226,13 @@ const called = () => (s.stage.value?.title ?? "sheet").toLowerCase().replace(/[^
 
 export function Share() {
   const [told, tell] = useState("");
-  const [lock, choose] = useState([]);
+  const [lock, choose] = useState(["numbers", "sheet", "epochs", "surface", "compare"]); // what tells numbers
   const copy = async (more = {}) => {
     const address = `${location.origin}${location.pathname}#${await packed({ ...state(), ...more })}`;
+    if (address.length > MOST) {
+      tell(TEXTS.tooLong);
+      return;
+    }
     try {
       await navigator.clipboard.writeText(address);
       tell(TEXTS.copied);
@@ -234,7 +249,7 @@ export function Share() {
   return html`<div class="share">
     <p>${!framed && html`<button type="button" onClick=${() => copy()}>${TEXTS.link}</button>${" "}`}<button type="button"
       onClick=${() => hand(`${called()}.bh`, s.text.value, "text/plain")}>${TEXTS.save}</button>
-      <label class="button">${TEXTS.loadFile} <input type="file" multiple accept=".bh,.txt,.csv,.tsv,.bhm" onChange=${(e) => e.target.files[0] && s.take(e.target.files)} /></label></p>
+      ${!s.locked.value.includes("sheet") && html`<label class="button">${TEXTS.loadFile} <input type="file" multiple accept=".bh,.txt,.csv,.tsv,.bhm" onChange=${(e) => e.target.files[0] && s.take(e.target.files)} /></label>`}</p>
     <p aria-live="polite" class="told-link">${told}</p>
     <h2>${TEXTS.exportAs}</h2>
     <div class="chips">${Object.keys(KINDS).map((one) => html`<button type="button" onClick=${() => exported(one)}>${ENDINGS[one]}</button>`)}
@@ -243,6 +258,6 @@ export function Share() {
     <p class="note">${TEXTS.studentsNote}</p>
     ${locks.map((one) => html`<label class="field"><input type="checkbox" checked=${lock.includes(one)}
       onChange=${() => choose(lock.includes(one) ? lock.filter((o) => o !== one) : [...lock, one])} /> ${TEXTS[one]}</label>`)}
-    <p><button type="button" onClick=${() => copy({ hidden: true, locked: lock, panel: "exercise", at: null, chosen: null })}>${TEXTS.link}</button></p>`}
+    <p><button type="button" onClick=${() => copy({ hidden: true, locked: lock, panel: "exercise", at: null, chosen: null, answers: {} })}>${TEXTS.link}</button></p>`}
   </div>`;
 }

@@ -1,22 +1,19 @@
 // The drawing: every number in it can be chosen; what is not worked yet is hidden, what is looked at is lit.
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import { signal } from "@preact/signals";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
 import * as s from "./state.js";
-
-export const side = signal(null); // which picture; null follows the work
 
 const BACK = new Set(["backward", "gradient", "update"]);
 export function picture() {
   const pictures = s.stage.value?.pictures;
   if (!pictures) return null;
-  const wanted = side.value ?? (s.shown.value && BACK.has(s.shown.value.phase) ? "backward" : "forward");
+  const wanted = s.side.value ?? (s.shown.value && BACK.has(s.shown.value.phase) ? "backward" : "forward");
   return wanted in pictures ? wanted : "forward";
 }
 
 function said(key) {
-  const value = s.stage.value.values[key];
+  const value = s.valueOf(key);
   const name = key.slice(2);
   const left = key.startsWith("d:") ? `∂/∂${name}` : key === "own" ? (s.stage.value.plan.cost ?? "cost") : name;
   return value === undefined ? left : `${left} = ${Number(value.toPrecision(6))}`;
@@ -123,7 +120,7 @@ export function Stage() {
     if (s.panel.value === "epochs") s.panel.value = "working";
     event.preventDefault();
   };
-  const key = (event) => { if (event.key === "Enter") choose(event); };
+  const key = (event) => { if (event.key === "Enter" || event.key === " ") choose(event); };
   return html`<div class="drawing" ref=${place} onClick=${choose} onKeyDown=${key} role="group" aria-label=${TEXTS.drawing}
     dangerouslySetInnerHTML=${{ __html: drawing }}></div>`;
 }

@@ -9,22 +9,21 @@ import { Solid } from "./solid.js";
 const SVG = "http://www.w3.org/2000/svg";
 
 function slope(name) {
-  const values = s.stage.value.values;
-  return values[`t:${name}`] ?? values[`d:${name}`];
+  return s.valueOf(`t:${name}`) ?? s.valueOf(`d:${name}`);
 }
 
 export function Surface() {
   const plan = s.stage.value?.plan;
   const first = (plan?.parameters ?? []).slice(0, 2).join(",");
-  const [which, choose] = useState(first);
+  const which = s.pair.value ?? first;
   const [found, put] = useState(null);
   const [space, turnTo] = useState(false);
   const place = useRef(null);
   const [across, up] = which.split(/,(?![^[]*\])/).map((one) => one.split("=")[0].trim());
   useEffect(() => {
     if (!which) return;
-    s.ask("surface", { text: s.text.value, surface: which, epochs: Math.min(s.epochs.value, 2000) }).then((next) => next && put(next));
-  }, [which, s.text.value, s.epochs.value]);
+    s.ask("surface", { text: s.text.value, surface: which, epochs: s.epochs.value, step: s.step.value }).then((next) => next && put(next));
+  }, [which, s.text.value, s.epochs.value, s.step.value]);
   useLayoutEffect(() => {
     const svg = place.current?.querySelector("svg");
     if (!svg || !found?.frame) return undefined;
@@ -35,8 +34,7 @@ export function Surface() {
     const { left, right, low, high } = found.frame;
     const toPlace = (x, y) => [box.x + ((x - left) / (right - left)) * box.width, box.y + (1 - (y - low) / (high - low)) * box.height];
     const toValue = (x, y) => [left + ((x - box.x) / box.width) * (right - left), low + (1 - (y - box.y) / box.height) * (high - low)];
-    const values = s.stage.value.values;
-    const start = [values[`v:${across}`], values[`v:${up}`]];
+    const start = [s.valueOf(`v:${across}`), s.valueOf(`v:${up}`)];
     if (start.some((one) => one === undefined)) return undefined;
     const group = document.createElementNS(SVG, "g");
     const [dx, dy] = [slope(across), slope(up)];
@@ -50,7 +48,7 @@ export function Surface() {
       const word = document.createElementNS(SVG, "text");
       word.setAttribute("x", tx + 4);
       word.setAttribute("y", ty);
-      word.textContent = `−∇${plan.cost}`;
+      word.textContent = `−∇${plan.cost}, |∇${plan.cost}| = ${Number(Math.hypot(dx, dy).toPrecision(3))}`;
       group.append(line, word);
     }
     const locked = s.locked.value.includes("sheet");
@@ -64,7 +62,7 @@ export function Surface() {
       const neat = (value, span) => Number(value.toPrecision(Math.max(2, Math.ceil(Math.log10(Math.abs(value) / span + 1)) + 3)));
       const one = await s.ask("edit", { text: s.text.value, what: "value", name: across, value: neat(x, right - left) }, "drag");
       const both = one && !one.error && await s.ask("edit", { text: one.text, what: "value", name: up, value: neat(y, high - low) }, "drag");
-      if (both && !both.error) { s.step.value = 1; s.change(both.text); }
+      if (both && !both.error) s.restart(both.text);
     };
     const drag = (event) => {
       const matrix = plot.getScreenCTM().inverse();
@@ -95,12 +93,13 @@ export function Surface() {
   const faster = Number.isFinite(dx) && Number.isFinite(dy) && dx && dy
     ? (Math.abs(dx) >= Math.abs(dy) ? [across, up, Math.abs(dx / dy)] : [up, across, Math.abs(dy / dx)]) : null;
   return html`<div class="surface">
-    <label class="field">${TEXTS.overWhich} <input type="text" value=${which} disabled=${kept} onChange=${(e) => choose(e.target.value)} /></label>
+    <label class="field">${TEXTS.overWhich} <input type="text" value=${which} disabled=${kept} onChange=${(e) => { s.pair.value = e.target.value; }} /></label>
     ${found?.error && html`<p class="warning">${found.error.message}${found.error.hint ? `; ${found.error.hint}` : ""}</p>`}
     ${found?.picture && html`<div class="drawing" ref=${place} dangerouslySetInnerHTML=${{ __html: found.picture }}></div>
       ${!s.locked.value.includes("sheet") && html`<p class="note">${TEXTS.drag}</p>`}
       <details open=${space} onToggle=${(e) => turnTo(e.target.open)}><summary>${TEXTS.space}</summary>
         ${space && html`<${Solid} solid=${found.solid} path=${found.path} across=${across} up=${up} cost=${plan.cost} />`}</details>
+      ${found.cut && html`<p class="note">${TEXTS.pathCut(found.cut)}</p>`}
       ${faster && html`<p>${TEXTS.fasterThan(faster[0], faster[2], faster[1], plan.cost)}</p>`}`}
   </div>`;
 }

@@ -4,7 +4,7 @@ export const TEXTS = {
   share: "Share", numbers: "Numbers stay hidden",
   examples: "Examples", undo: "Undo", redo: "Redo",
   play: "Play", pause: "Pause", next: "Next step", back: "Step back", first: "To the start", last: "To the end",
-  layer: "Next layer", layerBack: "Layer back", nextEpoch: "Next epoch", lastEpoch: "Epoch back",
+  layer: "Next layer", layerBack: "Layer back", nextEpoch: "Next epoch", lastEpoch: "Epoch back", nextStep: "Next update", lastStep: "Update back",
   stepOf: (at, of) => `step ${at} of ${of}`,
   row: "Row", epoch: "Epoch",
   phases: { forward: "Forward", cost: "Cost", backward: "Backward", gradient: "Whole gradient", update: "Update" },
@@ -37,5 +37,9 @@ export const TEXTS = {
   notKept: "this file does not hold that", openStudio: "the studio works everything: backhand studio SHEET",
   part: "Steps", firstStep: "first step", lastStep: "last step", wholeRun: "the whole run",
   broughtBy: (engine) => `The epochs before this one were trained by the ${engine}: the same numbers but for the last digits.`,
+  tooLarge: (name, most) => `${name} has more than ${most} MB`, trainIt: "fewer rows here; large tables are for: backhand train TABLE",
+  noSheet: "The sheet is empty.", anExample: "an example, or a sheet of your own",
+  tooLong: "The sheet is too long for an address: save it, and send the file.",
+  pathCut: (epochs) => `The path is that of the first ${epochs} epochs.`,
   find: "Name", ask: "Show", hidden: "not worked yet",
 };

@@ -16,6 +16,13 @@ export function Line({ line, large }) {
   </div>`;
 }
 
+// The paths of the row that is looked at; all of them, where they are of no row.
+function pathsHere() {
+  const found = s.paths.value;
+  const own = found.paths.filter((path) => path.row === null || path.row === s.stage.value.row);
+  return own.length ? own : found.paths;
+}
+
 async function findPaths(name, row) {
   const found = await s.ask("why", { ...s.moment(), name, row });
   if (found?.error) s.error.value = found.error;
@@ -23,9 +30,7 @@ async function findPaths(name, row) {
 }
 
 function light(k) {
-  const found = s.paths.value;
-  const own = found.paths.filter((path) => path.row === null || path.row === s.stage.value.row);
-  const all = own.length ? own : found.paths;
+  const [found, all] = [s.paths.value, pathsHere()];
   const lit = k === null ? null : k === "all" ? all.flatMap((path) => path.factors) : all[k].factors;
   s.paths.value = { ...found, lit, at: k };
 }
@@ -33,8 +38,7 @@ function light(k) {
 function Paths() {
   const found = s.paths.value;
   const [page, open] = useState(false);
-  const own = found.paths.filter((path) => path.row === null || path.row === s.stage.value.row);
-  const all = own.length ? own : found.paths;
+  const all = pathsHere();
   return html`<section class="paths">
     <h2>${TEXTS.paths(all.length)}</h2>
     <div class="chips">
@@ -45,7 +49,7 @@ function Paths() {
     <ol>${all.slice(0, 40).map((path, k) => html`<li class=${found.at === k ? "lit" : ""}>
       <${Maths} latex=${path.factors.map((f) => f.symbol).join(" \\cdot ")} display=${true} />${" "}
       <${Maths} latex=${`= ${path.factors.map((f) => f.slope).join(" \\cdot ")}`} />${" "}
-      ${path.value !== null && html`<${Maths} latex=${`= ${path.factors.map((f) => number(f.value)).join(" \\cdot ")} = ${number(path.value)}`} />`}
+      ${path.value !== null && html`<${Maths} latex=${`= ${path.factors.map((f, k) => (k && f.value < 0 ? `\\left(${number(f.value)}\\right)` : number(f.value))).join(" \\cdot ")} = ${number(path.value)}`} />`}
     </li>`)}</ol>
     ${all.length > 1 && all[0].value !== null && html`<p>${TEXTS.sumOfPaths}: <${Maths}
       latex=${`${all.map((path, k) => (k && path.value >= 0 ? `+ ${number(path.value)}` : number(path.value))).join(" ")} = ${number(all.reduce((sum, path) => sum + path.value, 0))}`} /></p>`}
@@ -95,14 +99,14 @@ export function Now() {
   if (!found) return null;
   const line = s.shown.value;
   const key = s.chosen.value ?? line?.key ?? "";
-  const value = found.values[key];
+  const value = s.valueOf(key);
   const open = isOpen(line);
   const word = found.given?.[key] ?? `\\text{${key.slice(2).replaceAll(/[_^\\{}$%#&]/g, "\\$&")}}`;
   return html`<div class="now-line" aria-live="polite">
     ${!key && html`<p class="note">${s.at.value === 0 ? TEXTS.start : TEXTS.choose}</p>`}
     ${line && !open && html`<${Line} line=${line} large=${true} />`}
     ${line && open && html`<p class="line large"><${Maths} latex=${line.parts.at(-1).left} /> <span class="note">${TEXTS.hidden}</span></p>`}
-    ${!line && key && value !== undefined && html`<p class="line large"><${Maths} latex=${`${word} = ${number(value)}`} /></p>`}
+    ${!line && key && (value !== undefined || found.letters) && html`<p class="line large"><${Maths} latex=${value === undefined ? word : `${word} = ${number(value)}`} /></p>`}
   </div>`;
 }
 
@@ -114,7 +118,7 @@ export function Working() {
   const line = s.shown.value;
   const key = s.chosen.value ?? line?.key ?? "";
   const name = key.slice(2);
-  const value = found.values[key];
+  const value = s.valueOf(key);
   const open = isOpen(line);
   const partial = (key.startsWith("d:") || key.startsWith("t:") || (key.startsWith("v:") && found.plan.parameters.includes(name))) && found.plan.cost;
   return html`<div class="working">
