@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from unicodedata import normalize
 
 _TOKEN = re.compile(r"\\[a-zA-Z]+\*?|\\.|\s+|\d+(?:\.\d+)?|.", re.DOTALL)
 _SPACES = {"\\,": 1 / 6, "\\;": 5 / 18, "\\ ": 0.25, "\\quad": 1.0, "\\qquad": 2.0}
@@ -37,6 +38,11 @@ _IN_TEXT = {"\\textbackslash": "\\", "\\textasciitilde": "~", "\\textless": "<",
 ACCENTS = {
     "grave": "`", "acute": "´", "hat": "^", "tilde": "~", "bar": "¯", "breve": "˘", "dot": "˙", "ddot": "¨",
     "mathring": "˚", "check": "ˇ", "vec": "→",
+}  # fmt: skip
+
+_COMBINING = {
+    "grave": "\u0300", "acute": "\u0301", "hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "breve": "\u0306",
+    "dot": "\u0307", "ddot": "\u0308", "mathring": "\u030a", "check": "\u030c",
 }  # fmt: skip
 
 
@@ -258,7 +264,7 @@ class _Reader:
         """The words of \\text{…}, escapes taken away."""
         self.skip_space()
         self.expect("{")
-        out, depth = "", 1
+        out, depth, accent = "", 1, ""
         while True:
             token = self.next()
             if token == "{":
@@ -266,9 +272,11 @@ class _Reader:
             elif token == "}":
                 depth -= 1
                 if not depth:
-                    return out.replace("--", "–")
+                    return normalize("NFC", out.replace("--", "–"))
             elif token in _IN_TEXT:
                 out += _IN_TEXT[token]
+            elif token in _BOXED:  # a letter that italics lack: ß
+                continue
             elif token.startswith("\\"):
                 if token[1:] in _LETTERS:
                     out += _LETTERS[token[1:]]
@@ -276,12 +284,14 @@ class _Reader:
                     out += token[1]
                 elif token == "\\sim":
                     out += "~"
-                elif token[1:] not in ACCENTS:
+                elif token[1:] in ACCENTS:
+                    accent = _COMBINING.get(token[1:], "")
+                else:
                     raise UnknownLatex(f"`{token}` in words")
-            elif token == "$" or token in _BOXED:
+            elif token == "$":
                 continue
             else:
-                out += token
+                out, accent = out + token[:1] + accent + token[1:], ""
 
     def lines(self) -> Box:
         kind = self.plain()

@@ -126,6 +126,7 @@ class _Kept:
         self.text = text
         self.answers: list[Answer] = []
         self.which: dict[str, int] = {}
+        self.places: dict[str, int] = {}  # of an answer, by all that it says
 
     def put(self, question: str, **said: Any) -> Answer:
         """A question's answer; none of it, where the file has enough."""
@@ -136,9 +137,8 @@ class _Kept:
         if len(self.answers) >= MOST:
             return {}
         found = answer(question, {"text": self.text, **said})
-        if found in self.answers[-40:]:  # another row of a step that holds one alone
-            self.which[key] = self.answers.index(found)
-            return found
-        self.which[key] = len(self.answers)
-        self.answers.append(found)
+        written = json.dumps(found)
+        self.which[key] = self.places.setdefault(written, len(self.answers))
+        if self.which[key] == len(self.answers):  # and no other question had the same, as rows of a step without them
+            self.answers.append(found)
         return found

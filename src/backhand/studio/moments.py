@@ -112,8 +112,7 @@ class _Course:
         epochs, failure = min(epochs, known), self.failure if epochs > known else None
         count = epochs * self.each
         epoch, batch = divmod(min(wanted, count) - 1, self.each)
-        place = max(k for k in self.places if k <= epoch)
-        done = run(self.problem, epoch - place + 1, start=self.places[place], keep=lambda _, at: at == epoch + 1)
+        done = _epoch(self, epoch)
         if epoch + 1 == epochs:
             failure = failure or done.failure
         chosen = replace(done, steps=done.steps[batch : batch + 1])
@@ -143,6 +142,15 @@ class _Course:
         if len(self.places) > PLACES:
             self.every *= 2
             self.places = {k: found for k, found in self.places.items() if k % self.every == 0}
+
+
+@lru_cache(maxsize=8)
+def _epoch(training: _Course, epoch: int) -> Run:
+    """One epoch with all its numbers: a page asks for more than one thing of it."""
+    place = max(k for k in training.places if k <= epoch)
+    return run(
+        training.problem, epoch - place + 1, start=training.places[place], keep=lambda _, at: at == epoch + 1
+    )  # fmt: skip
 
 
 @lru_cache(maxsize=16)
