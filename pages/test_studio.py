@@ -292,6 +292,95 @@ def test_a_part_of_a_long_run_is_looked_at_closely(studio):
     s.shows(".controls .epoch", "Epoch 40005")
 
 
+AWAY = "input x; target t\ny = w*x + b\ncost C = mse(y, t)\nw = 1; b = 0\nrate 5\ndata\nx, t\n1, 2\n2, 3\n3, 5\n"
+
+
+def typed(s, text):
+    s.tab("sheet")
+    s.page.fill("textarea", text)
+    s.page.wait_for_timeout(600)
+
+
+def test_a_run_that_runs_away_ends_and_goes_back(studio):
+    s = studio()
+    typed(s, AWAY)
+    s.tab("epochs")
+    s.page.click(".epochs .train button")
+    s.shows(".epochs .fault", "(epoch 90, step 1)")
+    s.shows(".controls .epoch", "Epoch 89")
+    s.page.click(".epochs tbody tr:nth-child(2) button")
+    s.shows(".controls .epoch", "Epoch 2")
+    typed(s, AWAY.replace("rate 5", "rate five"))
+    assert "five" in s.text(".sheet .fault")
+    typed(s, AWAY.replace("rate 5", "rate 0.01"))
+    s.tab("epochs")
+    s.page.click(".epochs .train button")  # what was wrong is forgotten
+    s.shows(".controls .epoch", "Epoch 289")
+
+
+def test_updates_and_rows_of_a_sheet_worked_online(studio):
+    s = studio()
+    typed(s, AWAY.replace("rate 5", "rate 0.01\nmode online"))
+    s.page.keyboard.press("Escape")
+    s.page.click(".controls button[title='Next epoch']")
+    s.shows(".controls .epoch", "Epoch 2, step 1")
+    s.page.click(".controls button[title='Next update']")
+    s.shows(".controls .epoch", "Epoch 2, step 2")
+    s.page.fill(".controls input[type=number]", "3")
+    s.page.keyboard.press("Enter")
+    s.shows(".controls .epoch", "Epoch 2, step 3")
+    assert s.page.input_value(".controls input[type=number]") == "3"
+
+
+def test_keys_step_after_an_example_or_a_box(studio):
+    s = studio()
+    s.page.select_option(".tools select", "one-neuron")
+    s.page.wait_for_function("() => document.querySelector('h1').textContent.includes('neuron')")
+    title = s.text("h1")
+    s.page.keyboard.press("Home")
+    s.page.keyboard.press("ArrowRight")
+    s.shows(".where", "step 1 of")
+    assert s.text("h1") == title
+    s.page.check("text=biases as units")
+    s.page.keyboard.press("ArrowRight")
+    s.shows(".where", "step 2 of")
+
+
+def test_what_was_typed_stays_while_another_panel_is_looked_at(studio):
+    s = studio()
+    s.tab("exercise")
+    s.page.fill("[id='f-v:z1']", "3.2")
+    s.page.click(".exercise p button >> nth=0")
+    s.page.wait_for_selector(".exercise .v-wrong")
+    s.tab("working")
+    s.tab("exercise")
+    assert s.page.input_value("[id='f-v:z1']") == "3.2"
+    assert s.page.locator(".exercise .v-wrong").count() == 1
+    s.page.wait_for_timeout(400)
+    other = studio("#" + s.page.url.split("#")[1])  # and in the address
+    assert other.page.input_value("[id='f-v:z1']") == "3.2"
+
+
+def test_the_activation_of_a_layer_is_changed(studio):
+    s = studio()
+    s.page.select_option(".tools select", "xor")
+    s.page.wait_for_selector('.drawing text[data-k="v:a1[1]"]')
+    s.page.click('.drawing text[data-k="v:a1[1]"]')
+    s.page.select_option(".working select", "relu")
+    s.shows(".drawing", "ReLU")
+    assert s.page.locator(".fault").count() == 0
+
+
+def test_letters_are_looked_at(studio):
+    s = studio()
+    s.page.select_option(".tools select", "three-neurons")
+    s.page.wait_for_function("() => document.querySelectorAll('.controls .sides button').length === 2")
+    s.page.click(".controls .sides button >> nth=1")
+    s.page.click('.drawing text[data-k="d:w1"] >> nth=0')
+    s.page.click(".working p button")
+    s.page.wait_for_selector(".paths li")
+
+
 def test_files_are_opened(studio, tmp_path):
     s = studio()
     s.tab("share")

@@ -34,8 +34,17 @@ ANSWERS: dict[str, Callable[[Asked], Answer]] = {
 
 
 def answer(question: str, asked: Asked) -> Answer:
-    """The answer to a question, or what is wrong with it in words; never an exception for what a person sent."""
+    """The answer to a question, or what is wrong with it in words."""
     try:
         return ANSWERS[question](asked)
     except BackhandError as problem:
         return {"error": told(problem)}
+
+
+def safe_answer(question: str, asked: Asked) -> Answer:
+    """The same, and words where Backhand itself is wrong: nobody who asks sees a traceback or waits for ever."""
+    try:
+        return answer(question, asked)
+    except Exception as problem:
+        said = f"this is a bug in Backhand: {type(problem).__name__}: {problem}"
+        return {"error": {"message": said[:300], "hint": "another sheet, and report this one"}}

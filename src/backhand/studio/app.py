@@ -30,7 +30,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..render.html import PAGE, katex_css
 from . import STATIC
-from .answers import ANSWERS, answer
+from .answers import ANSWERS, safe_answer
 
 SECONDS = 20.0  # a question that takes longer is stopped
 MOST_BYTES = 2_000_000  # of a question
@@ -72,11 +72,7 @@ def answered(question: str, body: bytes) -> bytes:
         asked = None
     if not isinstance(asked, dict):
         return _json({"error": {"message": "the question is no JSON object"}})
-    try:
-        return _json(answer(question, asked))
-    except Exception as problem:  # nobody who asks sees a traceback, and the next question is answered
-        said = f"this is a bug in Backhand: {type(problem).__name__}: {problem}"
-        return _json({"error": {"message": said[:300], "hint": "another sheet, and report this one"}})
+    return _json(safe_answer(question, asked))
 
 
 def _json(found: dict[str, Any]) -> bytes:

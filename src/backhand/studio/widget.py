@@ -9,7 +9,7 @@ import traitlets
 
 from . import STATIC
 from .alone import framed_page
-from .answers import ANSWERS, answer
+from .answers import ANSWERS, safe_answer
 
 
 class StudioWidget(anywidget.AnyWidget):
@@ -38,4 +38,4 @@ class StudioWidget(anywidget.AnyWidget):
             return
         question, body = content.get("question"), content.get("body")
         if question in ANSWERS and isinstance(body, dict):
-            self.send({"id": content.get("id"), "answer": answer(question, body)})
+            self.send({"id": content.get("id"), "answer": safe_answer(question, body)})

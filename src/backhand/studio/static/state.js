@@ -178,12 +178,12 @@ export function redo() {
   });
 }
 
-export async function edit(what, value, name = "", place = 1) {
+export async function edit(what, value, name = "", place = 1, keep = true) {
   flush.peek()?.();
   error.value = null;
   const found = await ask("edit", { text: text.value, what, value, name, row: place });
   if (found?.error) error.value = found.error;
-  else if (found) change(found.text);
+  else if (found) change(found.text, { keep });
 }
 
 // A number of a network too large to have a line for each.

@@ -94,7 +94,7 @@ export function Surface() {
     ? (Math.abs(dx) >= Math.abs(dy) ? [across, up, Math.abs(dx / dy)] : [up, across, Math.abs(dy / dx)]) : null;
   return html`<div class="surface">
     <label class="field">${TEXTS.overWhich} <input type="text" value=${which} disabled=${kept} onChange=${(e) => { s.pair.value = e.target.value; }} /></label>
-    ${found?.error && html`<p class="warning">${found.error.message}${found.error.hint ? `; ${found.error.hint}` : ""}</p>`}
+    ${found?.error && html`<p class="warning">${found.error.message}${found.error.hint ? `; ${TEXTS.tryThis} ${found.error.hint.replace(/^--surface /, "")}` : ""}</p>`}
     ${found?.picture && html`<div class="drawing" ref=${place} dangerouslySetInnerHTML=${{ __html: found.picture }}></div>
       ${!s.locked.value.includes("sheet") && html`<p class="note">${TEXTS.drag}</p>`}
       <details open=${space} onToggle=${(e) => turnTo(e.target.open)}><summary>${TEXTS.space}</summary>

@@ -1,5 +1,5 @@
 // The line of working that belongs to a number, its paths, and the fields that change it.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { html } from "./html.js";
 import { TEXTS } from "./texts.js";
 import { Maths, Piece } from "./maths.js";
@@ -72,10 +72,18 @@ function Change({ name, value }) {
   const learnt = plan.parameters.includes(name);
   const [typed, type] = useState(String(Number(value.toPrecision(12))));
   useEffect(() => type(String(Number(value.toPrecision(12)))), [name, value]);
-  const set = (next) => {
-    if (next.trim() === "" || !Number.isFinite(Number(next))) return;
-    if (data) s.edit("cell", Number(next), name, s.stage.value.row);
-    else s.edit("value", Number(next), name);
+  const set = (next, keep = true) => {
+    if (next.trim() === "") return;
+    if (data) s.edit("cell", next, name, s.stage.value.row, keep);
+    else s.edit("value", next, name, 1, keep);
+  };
+  const [[low, high], reach] = useState([0, 1]); // of the slider; it stays while it is moved
+  const around = (middle) => reach([middle - Math.max(1, 2 * Math.abs(middle)), middle + Math.max(1, 2 * Math.abs(middle))]);
+  useEffect(() => around(value), [name]);
+  const sliding = useRef(false);
+  const slide = (event) => { // the whole way is one change
+    set(event.target.value, !sliding.current);
+    sliding.current = true;
   };
   const line = s.byKey.value.get(`v:${name}`);
   if (!data && !learnt) {
@@ -84,12 +92,11 @@ function Change({ name, value }) {
       <option value="">…</option>${ACTIVATIONS.map((one) => html`<option>${one}</option>`)}</select></label>`;
   }
   if (s.locked.value.includes("sheet")) return null;
-  const size = Math.max(1, Math.abs(value) * 2);
   return html`<div class="field">
     <label>${TEXTS.change} <b>${name}</b> <input type="text" inputmode="decimal" value=${typed} onInput=${(e) => type(e.target.value)}
       onChange=${(e) => set(e.target.value)} /></label>
-    <input type="range" aria-label=${`${TEXTS.change} ${name}`} min=${value - size} max=${value + size} step=${size / 100} value=${value}
-      onChange=${(e) => set(e.target.value)} />
+    <input type="range" aria-label=${`${TEXTS.change} ${name}`} min=${low} max=${high} step=${(high - low) / 200} value=${value}
+      onInput=${slide} onChange=${() => { sliding.current = false; around(value); }} />
   </div>`;
 }
 
