@@ -5,6 +5,7 @@ Nothing is kept between two questions but sheets that were read already: each br
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 from ..errors import BackhandError
@@ -41,10 +42,16 @@ def answer(question: str, asked: Asked) -> Answer:
         return {"error": told(problem)}
 
 
-def safe_answer(question: str, asked: Asked) -> Answer:
-    """The same, and words where Backhand itself is wrong: nobody who asks sees a traceback or waits for ever."""
+def written_answer(question: str, asked: object) -> str:
+    """The same as JSON, and words where Backhand itself is wrong: nobody sees a traceback or waits for ever."""
+    if not isinstance(asked, dict):
+        return _json({"error": {"message": "the question is no JSON object"}})
     try:
-        return answer(question, asked)
+        return _json(answer(question, asked))
     except Exception as problem:
         said = f"this is a bug in Backhand: {type(problem).__name__}: {problem}"
-        return {"error": {"message": said[:300], "hint": "another sheet, and report this one"}}
+        return _json({"error": {"message": said[:300], "hint": "another sheet, and report this one"}})
+
+
+def _json(found: Answer) -> str:
+    return json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":"))

@@ -15,7 +15,6 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from hashlib import sha256
-from typing import Any
 
 import anyio
 from anyio import to_process
@@ -30,7 +29,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..render.html import PAGE, katex_css
 from . import STATIC
-from .answers import ANSWERS, safe_answer
+from .answers import ANSWERS, written_answer
 
 SECONDS = 20.0  # a question that takes longer is stopped
 MOST_BYTES = 2_000_000  # of a question
@@ -70,13 +69,7 @@ def answered(question: str, body: bytes) -> bytes:
         asked = json.loads(body)
     except (ValueError, RecursionError):
         asked = None
-    if not isinstance(asked, dict):
-        return _json({"error": {"message": "the question is no JSON object"}})
-    return _json(safe_answer(question, asked))
-
-
-def _json(found: dict[str, Any]) -> bytes:
-    return json.dumps(found, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    return written_answer(question, asked).encode()
 
 
 def studio(

@@ -64,12 +64,13 @@ def worked(asked: Asked, window: Window = None) -> Worked:
     if network.in_letters or not has_rows(problem):
         return Worked(Run((), (), {}, None, 0), [], 0)
     epochs, wanted = whole(asked, "epochs", 1, MOST_EPOCHS), whole(asked, "step", 1, WHOLE)
-    if plan.rate is None or network.cost is None or not network.parameters:
+    large = epochs * _size(problem) > KEPT
+    if plan.rate is None or network.cost is None or not network.parameters or (large and epochs == 1):
         done = run(problem)
         at = min(wanted, len(done.steps)) - 1
         chosen = replace(done, steps=done.steps[at : at + 1])
-        return Worked(chosen, thinned(done.history), len(done.history), failure=done.failure)
-    if epochs * _size(problem) > KEPT:
+        return Worked(chosen, thinned(done.history, window), len(done.history), failure=done.failure)
+    if large:
         try:
             return _fast(text, epochs, wanted, window)
         except UsageError:  # the reference engine takes everything

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import anywidget
@@ -9,7 +10,7 @@ import traitlets
 
 from . import STATIC
 from .alone import framed_page
-from .answers import ANSWERS, safe_answer
+from .answers import ANSWERS, written_answer
 
 
 class StudioWidget(anywidget.AnyWidget):
@@ -38,4 +39,4 @@ class StudioWidget(anywidget.AnyWidget):
             return
         question, body = content.get("question"), content.get("body")
         if question in ANSWERS and isinstance(body, dict):
-            self.send({"id": content.get("id"), "answer": safe_answer(question, body)})
+            self.send({"id": content.get("id"), "answer": json.loads(written_answer(question, body))})
