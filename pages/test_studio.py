@@ -141,6 +141,8 @@ def test_the_paths_of_a_weight(studio):
     assert {"a1", "a3", "a5"} <= set(lit)
     assert "a4" not in lit
     assert s.page.locator(".drawing .factor").count() == 7  # from w1 to C, each beside its arrow or its unit
+    s.page.click("text=All paths >> nth=-1")
+    assert s.page.locator(".drawing .factor").count() == 10  # those that both share stand once
     s.page.click("text=The whole derivation")
     assert "looked up" in s.text(".paths .piece")
 

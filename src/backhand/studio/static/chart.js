@@ -20,7 +20,7 @@ export function scales(xs, ys, high, log = false) {
   return { x, y, back, left, right, low, top };
 }
 
-export function Frame({ xs, ys, label, high = 300, log, children, ...more }) {
+export function Frame({ xs, ys, label, across, up, high = 300, log, children, ...more }) {
   const at = scales(xs, ys, high, log);
   const { x, y, left, right, low, top } = at;
   return html`<svg class="curve fits" viewBox="0 0 ${WIDE} ${high}" role="img" aria-label=${label} ...${more}>
@@ -28,6 +28,8 @@ export function Frame({ xs, ys, label, high = 300, log, children, ...more }) {
     <text x=${EDGE - 5} y=${y(low) + 4} text-anchor="end" font-size="11">${short(low)}</text>
     <text x=${EDGE} y=${high - 6} font-size="11">${short(left)}</text>
     <text x=${WIDE - 10} y=${high - 6} text-anchor="end" font-size="11">${short(right)}</text>
+    ${across && html`<text x=${(EDGE + WIDE) / 2} y=${high - 6} text-anchor="middle" font-size="11">${across}</text>`}
+    ${up && html`<text x=${EDGE - 5} y=${(y(top) + y(low)) / 2} text-anchor="end" font-size="11">${up}</text>`}
     <line class="grid" x1=${EDGE} x2=${WIDE - 10} y1=${y(low)} y2=${y(low)} stroke="currentColor" />
     ${children(at)}
   </svg>`;

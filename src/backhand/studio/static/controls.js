@@ -8,7 +8,7 @@ import * as s from "./state.js";
 import { picture } from "./stage.js";
 
 export const playing = signal(false);
-const PACE = 900; // milliseconds a line
+const pace = signal(900); // milliseconds a line
 
 // Drawn, as fonts do not have these signs everywhere.
 const BAR = "M2 2h2v12H2z", LEFT = "M14 2v12L5 8z", RIGHT = "M2 2v12l9-6z";
@@ -57,9 +57,9 @@ export function Controls() {
     const timer = setInterval(() => {
       if (s.worked.value >= s.lines.value.length) playing.value = false;
       else s.move(1);
-    }, PACE);
+    }, pace.value);
     return () => clearInterval(timer);
-  }, [playing.value]);
+  }, [playing.value, pace.value]);
   const found = stage.value;
   if (!found) return null;
   const moment = found.moment;
@@ -73,6 +73,8 @@ export function Controls() {
     <${Button} name="next" onClick=${() => s.move(1)} off=${worked.value >= lines.value.length} />
     <${Button} name="layer" onClick=${() => s.moveGroup(1)} off=${worked.value >= lines.value.length} />
     <${Button} name="last" onClick=${() => s.move(lines.value.length)} off=${worked.value >= lines.value.length} />
+    <label><span class="told">${TEXTS.pace}</span><select value=${pace.value} onChange=${(e) => { pace.value = Number(e.target.value); e.target.blur(); }}>
+      ${Object.entries(TEXTS.paces).map(([time, said]) => html`<option value=${time}>${said}</option>`)}</select></label>
     <span class="where" aria-live="polite">${phase} ${TEXTS.stepOf(worked.value, lines.value.length)}</span>
     ${moment && html`<label>${TEXTS.row}${" "}
       <input type="number" min="1" max=${found.rows} value=${found.row}

@@ -21,7 +21,7 @@ export function Compare() {
   return html`<div class="compare">
     <div class="chips">${["rates", "starts"].map((one) => html`<button type="button" aria-pressed=${what === one} onClick=${() => { s.comparing.value = one; }}>${TEXTS[one]}</button>`)}</div>
     ${found?.error && html`<p class="warning">${found.error.message}</p>`}
-    ${all.length > 0 && html`<${Frame} xs=${all.map((one) => one[0])} ys=${all.map((one) => Math.min(one[3], first))} log label=${TEXTS[what]}>
+    ${all.length > 0 && html`<${Frame} xs=${all.map((one) => one[0])} ys=${all.map((one) => Math.min(one[3], first))} log across=${TEXTS.updates} up=${s.stage.value?.plan.cost} label=${TEXTS[what]}>
       ${({ x, y }) => courses.map((one, i) => html`<polyline fill="none" stroke=${INKS[i]} stroke-width="2" stroke-dasharray=${i ? `${3 * i + 3} 3` : ""}
         points=${points(one.history.map(([step, , , cost]) => [x(step), y(Math.min(cost, first))]))}><title>${one.name}</title></polyline>`)}
     <//>
@@ -38,7 +38,7 @@ function Plane({ found }) {
   const known = values.filter((one) => one !== null);
   const [low, top] = [Math.min(...known, ...(found.told ?? [])), Math.max(...known, ...(found.told ?? []))];
   const ink = (value) => `color-mix(in oklab, #2f6396 ${Math.round((100 * (value - low)) / (top - low || 1))}%, #f3d9b8)`;
-  return html`<${Frame} xs=${across} ys=${up} label=${TEXTS.fitOf(found.output, found.inputs)}>${({ x, y }) => {
+  return html`<${Frame} xs=${across} ys=${up} across=${found.inputs[0]} up=${found.inputs[1]} label=${TEXTS.fitOf(found.output, found.inputs)}>${({ x, y }) => {
     const [wide, high] = [x(across[1]) - x(across[0]) + 0.6, y(up[0]) - y(up[1]) + 0.6];
     return html`${up.map((b, j) => across.map((a, i) => values[j * across.length + i] !== null && html`<rect x=${x(a) - wide / 2} y=${y(b) - high / 2}
         width=${wide} height=${high} fill=${ink(values[j * across.length + i])} />`))}
@@ -58,7 +58,7 @@ export function Fit() {
   return html`<div class="fit">
     <${Train} />
     ${found.inputs.length === 2 ? html`<${Plane} found=${found} />`
-      : html`<${Frame} xs=${found.axes[0]} ys=${[...found.values.filter((one) => one !== null), ...told]} label=${TEXTS.fitOf(found.output, found.inputs)}>
+      : html`<${Frame} xs=${found.axes[0]} ys=${[...found.values.filter((one) => one !== null), ...told]} across=${found.inputs[0]} up=${found.output} label=${TEXTS.fitOf(found.output, found.inputs)}>
         ${({ x, y }) => html`<polyline fill="none" class="edge more" stroke-width="2.2" points=${points(found.axes[0].map((a, i) => [x(a), found.values[i] === null ? NaN : y(found.values[i])]))} />
           ${found.data.map(([a], i) => told[i] !== undefined && html`<circle cx=${x(a)} cy=${y(told[i])} r="4" class="datum"><title>${a}, ${told[i]}</title></circle>`)}`}<//>`}
     <p class="note">${TEXTS.fitOf(found.output, found.inputs)}; ${TEXTS.dataPoints}.</p>

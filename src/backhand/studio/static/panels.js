@@ -163,7 +163,7 @@ function Curve({ history, now, zoom }) {
     hold(null);
     reach(null);
   };
-  return html`<${Frame} xs=${xs} ys=${ys} high=${high} log label=${TEXTS.costOver(s.stage.value.plan.cost)} onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${lost}>${({ y }) => html`
+  return html`<${Frame} xs=${xs} ys=${ys} high=${high} log across=${TEXTS.updates} up=${s.stage.value.plan.cost} label=${TEXTS.costOver(s.stage.value.plan.cost)} onPointerDown=${down} onPointerMove=${move} onPointerUp=${up} onPointerCancel=${lost}>${({ y }) => html`
     ${to !== null && html`<rect class="span" x=${Math.min(x(from), x(to))} y="8" width=${Math.abs(x(to) - x(from))} height=${high - 32} />`}
     <polyline class="edge more" fill="none" stroke-width="1.8" points=${points(history.map(([step, , , cost]) => [x(step), y(cost)]))} />
     ${now >= xs[0] && now <= xs.at(-1) && html`<line class="now" x1=${x(now)} x2=${x(now)} y1="8" y2=${high - 24} />`}`}<//>`;

@@ -54,7 +54,8 @@ function marked(place) {
   place.querySelectorAll(".factor").forEach((one) => one.remove());
   for (const one of place.querySelectorAll(".onpath")) one.classList.remove("onpath");
   place.firstElementChild?.classList.toggle("dimmed", lit !== null);
-  if (lit) for (const factor of lit) onPath(place, factor);
+  const seen = new Map((lit ?? []).map((factor) => [`${factor.of} ${factor.by} ${factor.value}`, factor])); // paths share factors
+  for (const factor of seen.values()) onPath(place, factor);
 }
 
 // A factor of a path: the arrow between its two units, with its number on it.
@@ -79,15 +80,34 @@ function onPath(place, factor) {
   if (!arrow && !inside) return;
   arrow?.classList.add("onpath");
   if (factor.value === null) return;
-  const shape = inside && from.querySelector("rect").getBBox();
-  const point = inside ? { x: shape.x + shape.width - 6, y: shape.y + 1 } : arrow.getPointAtLength(arrow.getTotalLength() * 0.72);
   const label = document.createElementNS("http://www.w3.org/2000/svg", "text");
   label.setAttribute("class", "factor");
-  label.setAttribute("x", point.x);
-  label.setAttribute("y", point.y - 5);
   label.setAttribute("text-anchor", "middle");
   label.textContent = `×${Number(factor.value.toPrecision(4))}`.replace("-", "−");
   (arrow ?? from).parentNode.append(label);
+  const shape = inside && from.querySelector("rect").getBBox();
+  put(label, place, inside ? [{ x: shape.x + shape.width - 6, y: shape.y - 4 }] : spots(arrow));
+}
+
+// Where a number may stand beside an arrow, the best places first.
+function spots(arrow) {
+  const size = arrow.getTotalLength();
+  return [0.72, 0.6, 0.82, 0.5, 0.4, 0.3, 0.2].flatMap((share) => {
+    const { x, y } = arrow.getPointAtLength(size * share);
+    return [{ x, y: y - 5 }, { x, y: y + 14 }];
+  });
+}
+
+// The first place where it lies over no other number and no unit; the first one, where there is none.
+function put(label, place, places) {
+  const others = [...place.querySelectorAll("text, .dot rect")].filter((one) => one !== label).map((one) => one.getBBox());
+  const free = ({ x, y }) => {
+    label.setAttribute("x", x);
+    label.setAttribute("y", y);
+    const own = label.getBBox();
+    return others.every((one) => own.x > one.x + one.width || one.x > own.x + own.width || own.y > one.y + one.height || one.y > own.y + own.height);
+  };
+  if (!places.some(free)) free(places[0]);
 }
 
 export function Stage() {

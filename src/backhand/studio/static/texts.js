@@ -41,5 +41,6 @@ export const TEXTS = {
   noSheet: "The sheet is empty.", anExample: "an example, or a sheet of your own",
   tooLong: "The sheet is too long for an address: save it, and send the file.",
   pathCut: (epochs) => `The path is that of the first ${epochs} epochs.`,
+  updates: "updates", pace: "Pace", paces: { 1800: "slow", 900: "steady", 300: "fast" },
   find: "Name", ask: "Show", hidden: "not worked yet",
 };
