@@ -72,6 +72,16 @@ def test_the_example_of_tables_runs(folder: Path) -> None:
     assert caught.value.hint == "did you mean `layers`?"
 
 
+def test_the_example_of_others_models_runs() -> None:
+    code = next(body for kind, body in BLOCKS if kind == "python" and "bh.from_sklearn" in body)
+    names: dict[str, object] = {"bh": bh}
+    exec(code, names)
+    found = names["sheet"]
+    assert isinstance(found, bh.Sheet)
+    assert "# W_1 is coefs_[0], transposed" in found.statements.text
+    assert found.gradcheck().agrees
+
+
 def test_the_example_of_pages_runs(folder: Path) -> None:
     from backhand.cli.examples import example_text
 

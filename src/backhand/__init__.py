@@ -22,6 +22,8 @@ __all__ = [
     "__version__",
     "check_gradients",
     "exercises",
+    "from_sklearn",
+    "from_torch",
     "layers",
     "load",
     "read",
@@ -31,6 +33,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .api import Sheet, Work, layers, read
     from .api.estimators import MLPClassifier, MLPRegressor
+    from .api.exchange import from_sklearn, from_torch
     from .api.marking import check_gradients
     from .api.quiz import exercises
     from .api.tables import load, train_table
@@ -62,6 +65,10 @@ def __getattr__(name: str) -> Any:
         from .api.quiz import exercises
 
         return exercises
+    if name in ("from_sklearn", "from_torch"):
+        from .api import exchange
+
+        return getattr(exchange, name)
     if name in ("load", "train_table"):
         from .api import tables
 

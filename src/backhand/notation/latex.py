@@ -54,7 +54,7 @@ class LatexPrinter:
         lines = []
         for i in self._cut(len(value)):
             places = [(i,)] if value.ndim == 1 or i is None else [(i, j) for j in self._cut(value.shape[1])]
-            cells = ["\\cdots" if None in at else self._at(of, at, self.number(float(value[at]))) for at in places]
+            cells = ["\\cdots" if None in at else self.entry_number(of, at, self.number(float(value[at]))) for at in places]
             lines.append(" & ".join(cells))
         return "\\begin{bmatrix} " + " \\\\ ".join(lines) + " \\end{bmatrix}"
 
@@ -64,13 +64,13 @@ class LatexPrinter:
             return list(range(count))
         return [*range(self.limit - 3), None, count - 2, count - 1]
 
-    def _at(self, of: Expr | np.ndarray | None, at: tuple[Any, ...], text: str) -> str:
+    def entry_number(self, of: Expr | np.ndarray | None, at: tuple[Any, ...], text: str) -> str:
         """An entry's number with its key."""
         if self.keyed is None or of is None:
             return text
-        return self._key(of[at] if isinstance(of, np.ndarray) else _entry_of(of, at), text)
+        return self.with_key(of[at] if isinstance(of, np.ndarray) else _entry_of(of, at), text)
 
-    def _key(self, name: Expr | None, text: str) -> str:
+    def with_key(self, name: Expr | None, text: str) -> str:
         return f"\\htmlData{{{self.keyed(name)}}}{{{text}}}" if self.keyed is not None and name is not None else text
 
     def ref(self, ref: Ref) -> str:
@@ -80,15 +80,15 @@ class LatexPrinter:
     def _print(self, expr: Expr) -> str:
         match expr:
             case Num(value=value, of=of):
-                return self._key(of, self.number(value))
+                return self.with_key(of, self.number(value))
             case Arr(value=value, of=of):
                 return self.array(value, of)
             case Ref():
-                return self._key(expr, self.ref(expr))
+                return self.with_key(expr, self.ref(expr))
             case Partial(of=of, by=by) if self.inline:
-                return self._key(expr, f"\\partial {self.ref(of)}/\\partial {self.ref(by)}")
+                return self.with_key(expr, f"\\partial {self.ref(of)}/\\partial {self.ref(by)}")
             case Partial(of=of, by=by):
-                return self._key(expr, f"\\frac{{\\partial {self.ref(of)}}}{{\\partial {self.ref(by)}}}")
+                return self.with_key(expr, f"\\frac{{\\partial {self.ref(of)}}}{{\\partial {self.ref(by)}}}")
             case Call():
                 return self._call(expr)
         raise TypeError(f"no LaTeX for {expr!r}")
