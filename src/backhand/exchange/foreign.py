@@ -200,4 +200,3 @@ def one_hot(classes: Sequence[int] | Array, count: int) -> Array:
     if not whole or (len(found) and not (found.min() >= 0 and found.max() < count)):
         raise DataError("these are no classes", expected=f"whole numbers from 0 to {count - 1}")
     return np.asarray(np.eye(count)[found])
-

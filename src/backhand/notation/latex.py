@@ -54,7 +54,7 @@ class LatexPrinter:
         lines = []
         for i in self._cut(len(value)):
             places = [(i,)] if value.ndim == 1 or i is None else [(i, j) for j in self._cut(value.shape[1])]
-            cells = ["\\cdots" if None in at else self.entry_number(of, at, self.number(float(value[at]))) for at in places]
+            cells = ["\\cdots" if None in at else self.entry(value, at, of) for at in places]
             lines.append(" & ".join(cells))
         return "\\begin{bmatrix} " + " \\\\ ".join(lines) + " \\end{bmatrix}"
 
@@ -64,8 +64,9 @@ class LatexPrinter:
             return list(range(count))
         return [*range(self.limit - 3), None, count - 2, count - 1]
 
-    def entry_number(self, of: Expr | np.ndarray | None, at: tuple[Any, ...], text: str) -> str:
+    def entry(self, value: np.ndarray, at: tuple[Any, ...], of: Expr | np.ndarray | None) -> str:
         """An entry's number with its key."""
+        text = self.number(float(value[at]))
         if self.keyed is None or of is None:
             return text
         return self.with_key(of[at] if isinstance(of, np.ndarray) else _entry_of(of, at), text)
