@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -92,6 +93,80 @@ def test_names_are_those_of_the_model():
     assert sheet.problem.plan.rate == 0.1
     assert "\u2202C/\u2202W_1[2,3]" in str(sheet.why("W_1[2,3]"))
     assert "# W_1 is coefs_[0], transposed" in sheet.statements.text
+
+
+LAYERS = [(RANDOM.normal(size=(4, 3)), RANDOM.normal(size=4)), (RANDOM.normal(size=(2, 4)), None)]
+
+
+def outputs(sheet):
+    tape = forward(sheet.network, starting_values(sheet.network), sheet.problem.table.columns)
+    (output,) = sheet.network.outputs
+    return tape.values[output.name]
+
+
+def test_weights_alone(tmp_path):
+    (w1, b1), (w2, _) = LAYERS
+    right = np.tanh(X @ w1.T + b1) @ w2.T
+    tree = {"params": {"Dense_0": {"kernel": w1.T, "bias": b1}, "Dense_1": {"kernel": w2.T}}}
+    state = {"0.weight": w1, "0.bias": b1, "2.weight": w2}
+    np.savez(tmp_path / "net.npz", W1=w1, b1=b1, W2=w2)
+    save_file({name: np.ascontiguousarray(value) for name, value in state.items()}, tmp_path / "net.safetensors")
+    for source in (LAYERS, tree, state, tmp_path / "net.npz", str(tmp_path / "net.safetensors")):
+        sheet = bh.from_weights(source, "tanh", x=X)
+        assert outputs(sheet) == pytest.approx(right, rel=1e-12)
+    assert "# W_params_Dense_0 is params.Dense_0.kernel" in bh.from_weights(tree).statements.text
+    worked = bh.from_weights(state, ["tanh"], "softmax", X, np.digitize(Y, [0]), "cross_entropy", rate=0.1)
+    assert worked.gradcheck().agrees
+    assert worked.problem.plan.rate == 0.1
+
+
+@pytest.mark.parametrize(
+    ("source", "more", "said"),
+    [
+        ([], {}, "there are no layers"),
+        ([(np.ones((2, 3)), np.ones(3))], {}, "the biases of layer 1 are 3"),
+        ([(np.ones(3), None)], {}, "the weights of layer 1 have 1 axes"),
+        ([(np.ones((2, 3)), None), (np.ones((1, 4)), None)], {}, "layer `2` takes 4 numbers, and 2 come in"),
+        ([(np.full((1, 1), np.nan), None)], {}, "not finite"),
+        ([(np.array([["a"]]), None)], {}, "holds what are no numbers"),
+        ([np.ones((2, 3))], {}, "layer 1 is ndarray"),
+        ({"conv.weight": np.ones((2, 3, 3))}, {}, "the weights of layer `conv` have 3 axes"),
+        ({"norm.running_mean": np.ones(3)}, {}, "`norm.running_mean` is neither weights nor biases"),
+        ({"0.bias": np.ones(3)}, {}, "layer `0` has no weights"),
+        (LAYERS, {"activation": ["tanh", "tanh"]}, "2 activations for 1 hidden layers"),
+        (LAYERS, {"activation": "cube"}, "there is no activation `cube`"),
+        (LAYERS, {"x": X, "y": Y, "cost": "cubic"}, "there is no cost `cubic`"),
+        (LAYERS, {"x": X, "y": Y}, "targets and a cost go together"),
+        ("net.pkl", {}, "net.pkl is no file of weights"),
+        ("nowhere.npz", {}, "cannot read nowhere.npz"),
+    ],
+)
+def test_weights_that_are_no_network(source, more, said):
+    with pytest.raises((UsageError, DataError), match=said):
+        bh.from_weights(source, **more)
+
+
+def test_the_order_of_layers(tmp_path):
+    many = {f"Dense_{k}": {"kernel": np.full((2, 2), float(k))} for k in (0, 1, 10, 11, 2, 3)}
+    sheet = bh.from_weights(many, "linear")
+    assert list(sheet.network.nodes["W_Dense_10"].value.ravel()) == [10.0] * 4
+    assert [n.name for n in sheet.network.parameters] == [f"W_Dense_{k}" for k in (0, 1, 2, 3, 10, 11)]
+    named = {"hidden.weight": np.ones((4, 3)), "entry.weight": np.ones((3, 2)), "out.weight": np.ones((1, 4))}
+    save_file(named, tmp_path / "net.safetensors")
+    found = [n.name for n in bh.from_weights(tmp_path / "net.safetensors").network.parameters]
+    assert found == ["W_entry", "W_hidden", "W_out"]
+    save_file({"first.weight": np.ones((2, 2)), "last.weight": np.ones((2, 2))}, tmp_path / "square.safetensors")
+    with pytest.raises(UsageError, match="does not tell the order of its layers: first, last"):
+        bh.from_weights(tmp_path / "square.safetensors")
+
+
+def test_files_of_weights_are_never_run(tmp_path):
+    np.savez(tmp_path / "evil.npz", W1=np.array([{"a": 1}], dtype=object))
+    (tmp_path / "broken.safetensors").write_bytes(b"\x08\0\0\0\0\0\0\0{}      nonsense")
+    (tmp_path / "broken.npz").write_bytes(b"PK nonsense")
+    for name in ("evil.npz", "broken.safetensors", "broken.npz"):
+        with pytest.raises((UsageError, DataError), match=name):
+            bh.from_weights(tmp_path / name)
 
 
 @pytest.mark.parametrize(

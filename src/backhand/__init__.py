@@ -24,6 +24,7 @@ __all__ = [
     "exercises",
     "from_sklearn",
     "from_torch",
+    "from_weights",
     "layers",
     "load",
     "read",
@@ -33,7 +34,7 @@ __all__ = [
 if TYPE_CHECKING:
     from .api import Sheet, Work, layers, read
     from .api.estimators import MLPClassifier, MLPRegressor
-    from .api.exchange import from_sklearn, from_torch
+    from .api.exchange import from_sklearn, from_torch, from_weights
     from .api.marking import check_gradients
     from .api.quiz import exercises
     from .api.tables import load, train_table
@@ -65,7 +66,7 @@ def __getattr__(name: str) -> Any:
         from .api.quiz import exercises
 
         return exercises
-    if name in ("from_sklearn", "from_torch"):
+    if name in ("from_sklearn", "from_torch", "from_weights"):
         from .api import exchange
 
         return getattr(exchange, name)

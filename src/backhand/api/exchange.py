@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,43 @@ def from_sklearn(model: Any, x: Any = None, y: Any = None, *, rate: float | None
     if y is None:
         return _sheet(writer, output, None, rows, None, rate)
     return _sheet(writer, output, sklearn_cost(model, output), rows, sklearn_targets(model, y, output), rate)
+
+
+def from_weights(
+    source: Any,
+    activation: str | Sequence[str] = "relu",
+    output: str = "linear",
+    x: Any = None,
+    y: Any = None,
+    cost: str | None = None,
+    *,
+    rate: float | None = None,
+) -> Sheet:
+    """A chain of dense layers from its weights alone: arrays, a state dict, a parameter tree of JAX, or a file.
+
+    Args:
+        source: (weights, biases) of each layer, a row per unit; or a flat or nested mapping with `weight` (a row per
+            unit) or `kernel` (a column per unit) and `bias` of each layer, in order; or a .safetensors or .npz file.
+        activation: of every hidden layer, or one for each. output: of the last one.
+        x, y: rows to work it on. cost: its name, such as "mse"; with y.
+        rate: of a step of gradient descent; without one nothing is updated.
+    Raises:
+        UsageError, DataError: what is no chain of dense layers, or rows that do not fit, with the reason.
+    """
+    from ..exchange.weights import write_weights
+    from ..network.costs import NAMED
+
+    if (y is None) != (cost is None):
+        raise UsageError("targets and a cost go together", expected='y, and cost="mse"')
+    if cost is not None and (cost not in NAMED or len(NAMED[cost].arguments) > 2):
+        known = ", ".join(name for name, one in NAMED.items() if len(one.arguments) == 2)
+        raise UsageError(f"there is no cost `{cost}`", expected=known)
+    writer, vector = write_weights(source, activation, output)
+    rows, targets = (None if given is None else _array(given) for given in (x, y))
+    if targets is not None:
+        classes = targets.ndim == 1 and targets.dtype.kind in "iu" and vector.size > 1
+        targets = one_hot(targets, vector.size) if classes else targets.reshape(len(targets), -1)
+    return _sheet(writer, vector, f"{cost}({{y}}, t)" if cost else None, rows, targets, rate)
 
 
 def _sheet(
