@@ -112,7 +112,8 @@ def _of_mapping(arrays: Mapping[str, Any]) -> Iterator[Layer]:
         if numbered:  # W1, b1
             path, last = f"{path}.{numbered[2]}".strip("."), numbered[1]
         if last not in (*ROWS_PER_UNIT, *COLUMN_PER_UNIT, *BIASES):
-            raise UsageError(f"`{name}` is neither weights nor biases of a dense layer", expected="weight, kernel, bias")
+            said = f"`{name}` is neither weights nor biases of a dense layer"
+            raise UsageError(said, expected="weight, kernel, bias")
         groups.setdefault(path, {})[last] = (name, value)
     for path, parts in groups.items():
         weights = next(((n, *parts[n]) for n in (*ROWS_PER_UNIT, *COLUMN_PER_UNIT) if n in parts), None)
