@@ -22,19 +22,21 @@ __all__ = [
     "__version__",
     "check_gradients",
     "exercises",
+    "from_onnx",
     "from_sklearn",
     "from_torch",
     "from_weights",
     "layers",
     "load",
     "read",
+    "to_onnx",
     "train_table",
 ]  # fmt: skip
 
 if TYPE_CHECKING:
     from .api import Sheet, Work, layers, read
     from .api.estimators import MLPClassifier, MLPRegressor
-    from .api.exchange import from_sklearn, from_torch, from_weights
+    from .api.exchange import from_onnx, from_sklearn, from_torch, from_weights, to_onnx
     from .api.marking import check_gradients
     from .api.quiz import exercises
     from .api.tables import load, train_table
@@ -66,7 +68,7 @@ def __getattr__(name: str) -> Any:
         from .api.quiz import exercises
 
         return exercises
-    if name in ("from_sklearn", "from_torch", "from_weights"):
+    if name in ("from_onnx", "from_sklearn", "from_torch", "from_weights", "to_onnx"):
         from .api import exchange
 
         return getattr(exchange, name)

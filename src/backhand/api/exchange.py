@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,33 @@ def from_sklearn(model: Any, x: Any = None, y: Any = None, *, rate: float | None
     return _sheet(writer, output, sklearn_cost(model, output), rows, sklearn_targets(model, y, output), rate)
 
 
+def from_onnx(
+    path: str | Path, x: Any = None, y: Any = None, cost: str | None = None, *, rate: float | None = None
+) -> Sheet:
+    """An ONNX file as a sheet: a graph of dense layers, activations, sums and products, in its own names.
+
+    Args:
+        x, y: rows to work it on. cost: its name, such as "mse"; with y.
+        rate: of a step of gradient descent; without one nothing is updated.
+    Raises:
+        UsageError: what cannot be carried, by name; DataError: a damaged file, or rows that do not fit.
+    """
+    from ..exchange.onnx_read import write_onnx
+
+    return _with_cost(*write_onnx(Path(path)), x, y, cost, rate)
+
+
+def to_onnx(sheet: Sheet) -> bytes:
+    """A sheet's network as an ONNX file, forward in float32, under the sheet's names.
+
+    Raises:
+        UsageError: what has no form in ONNX, by name.
+    """
+    from ..exchange import onnx_write
+
+    return onnx_write.to_onnx(sheet.problem)
+
+
 def from_weights(
     source: Any,
     activation: str | Sequence[str] = "relu",
@@ -82,6 +110,12 @@ def from_weights(
         UsageError, DataError: what is no chain of dense layers, or rows that do not fit, with the reason.
     """
     from ..exchange.weights import write_weights
+
+    return _with_cost(*write_weights(source, activation, output), x, y, cost, rate)
+
+
+def _with_cost(writer: Writer, vector: Vector, x: Any, y: Any, cost: str | None, rate: float | None) -> Sheet:
+    """With rows, and a cost by its name."""
     from ..network.costs import NAMED
 
     if (y is None) != (cost is None):
@@ -89,7 +123,6 @@ def from_weights(
     if cost is not None and (cost not in NAMED or len(NAMED[cost].arguments) > 2):
         known = ", ".join(name for name, one in NAMED.items() if len(one.arguments) == 2)
         raise UsageError(f"there is no cost `{cost}`", expected=known)
-    writer, vector = write_weights(source, activation, output)
     rows, targets = (None if given is None else _array(given) for given in (x, y))
     if targets is not None:
         classes = targets.ndim == 1 and targets.dtype.kind in "iu" and vector.size > 1

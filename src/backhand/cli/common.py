@@ -116,6 +116,8 @@ def open_sheet(source: str, seed: int | None = None, data: Path | None = None) -
 
     if source.lower().endswith(".bhm") and _exists(source):
         return _of_model(Path(source), data)
+    if source.lower().endswith(".onnx"):
+        return _of_onnx(Path(source), data)
     if data is not None:
         raise UsageError("--data gives rows to a model, and this is a sheet", hint="a sheet says `data from FILE`")
     if source == "-":
@@ -154,6 +156,21 @@ def _of_model(path: Path, data: Path | None) -> Sheet:
     for line in said:
         click.echo(f"note: {line}", err=True)
     return Sheet(parse(text, path.name), problem)
+
+
+def _of_onnx(path: Path, data: Path | None) -> Sheet:
+    """Another program's model as a sheet, with the rows of a table."""
+    from ..api.exchange import from_onnx
+
+    if data is None:
+        return from_onnx(path)
+    from ..train.table import NUMBER, read_table
+
+    table = read_table(data)
+    numbers = [column.name for column in table.columns if column.kind == NUMBER]
+    sheet = from_onnx(path, table.without_gaps(numbers).frame.select(numbers).to_numpy())
+    click.echo(f"note: x is {', '.join(numbers[:12])}{', …' if len(numbers) > 12 else ''}", err=True)
+    return sheet
 
 
 def _exists(source: str) -> bool:

@@ -14,6 +14,7 @@ from ..notation.numbers import Digits
 from .checking import check
 from .common import MOST_EPOCHS, Output, Progress, deliver, open_sheet, output_options
 from .drawing import draw
+from .exporting import export
 from .quizzing import quiz
 from .showing import show
 from .studio import studio
@@ -182,6 +183,7 @@ def examples(name: str | None) -> None:
 backhand.add_command(show)
 backhand.add_command(check)
 backhand.add_command(draw)
+backhand.add_command(export)
 backhand.add_command(quiz)
 backhand.add_command(studio)
 backhand.add_command(train)

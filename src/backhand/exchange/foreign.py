@@ -108,6 +108,24 @@ class Writer:
         one, other = self.name(one), self.name(other)
         return Vector(f"{one.formula} {sign} {other.formula}", one.size, self.suffix(path))
 
+    def with_weights(self, source: Vector, sign: str, value: Array, origin: str, first: bool) -> Vector:
+        """A vector with given numbers added, taken, multiplied or divided: a bias, where it is added to a product.
+
+        Args:
+            first: whether the numbers stand first.
+        """
+        numbers = np.asarray(value, np.float64)
+        if numbers.size not in (1, source.size):
+            raise UsageError(f"`{origin}` has {numbers.size} numbers, and goes with {source.size}")
+        wide = np.broadcast_to(numbers.ravel(), (source.size,))
+        product = sign == "+" and re.fullmatch(r"\w+@\w+", source.formula)
+        if not product:
+            source = self.name(source)
+        suffix = source.suffix or self.suffix(origin)
+        name = self.parameter("b" if sign == "+" else "k", suffix, wide, origin)
+        one, other = (name, source.formula) if first and not product else (source.formula, name)
+        return Vector(f"{one} {sign} {other}", source.size, suffix)
+
     def name(self, vector: Vector) -> Vector:
         """The same with a name of its own."""
         if vector.named:

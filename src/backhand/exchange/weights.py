@@ -77,6 +77,7 @@ def _in_order(layers: list[Layer], told: bool) -> list[Layer]:
     Raises:
         UsageError: nothing tells it.
     """
+    layers = layers if told else sorted(layers, key=lambda layer: layer[0])
     forms = {re.sub(r"\d+", "#", path) for path, *_ in layers}
     if len(forms) == 1:
         return sorted(layers, key=lambda layer: [int(n) for n in re.findall(r"\d+", layer[0])])
