@@ -8,6 +8,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,7 +175,8 @@ def _names(heads: list[str]) -> list[str]:
         good = re.fullmatch(r"[A-Za-z]\w*", plain) and not re.fullmatch(r"[aAzZWb]\d*", plain)
         name = f"{plain}_in" if good and plain.lower() in _WORDS else plain if good else f"x_{k}"
         taken = {*found, "y", "p", "C", "N"}
-        found.append(next(one for one in (name, *(f"x_{n}" for n in range(k, 10**6))) if one not in taken))
+        tried = chain([name], (f"x_{n}" for n in count(k)))
+        found.append(next(one for one in tried if one not in taken))
     return found
 
 
