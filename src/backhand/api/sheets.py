@@ -161,7 +161,7 @@ class Sheet:
             raise UsageError(
                 "the studio in a notebook needs anywidget", hint='pip install "backhand[notebook]"'
             ) from None
-        return StudioWidget(whole_text(self.statements, self.problem)[0], [], height)
+        return StudioWidget(whole_text(self.statements, self.problem)[0], height)
 
     def why(
         self,

@@ -92,7 +92,7 @@ def show(
 ) -> None:
     """Work SHEET out: forward feed, cost, every partial, update, and the epoch after.
 
-    SHEET is a file, the name of an example, - for stdin, or a trained model (.bhm).
+    SHEET is a file, the name of an example, - for stdin, or a model (.bhm, .onnx).
     """
     from ..api import Work
     from ..explain.course import holding

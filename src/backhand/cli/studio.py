@@ -21,7 +21,7 @@ def studio(
     sheet: str | None, port: int | None, host: str, hosts: tuple[str, ...], processes: int | None, no_browser: bool,
     seed: int | None,
 ) -> None:  # fmt: skip
-    """Open the page where SHEET is worked step by step; a file, an example's name, - for stdin, or a model (.bhm).
+    """Open the page where SHEET is worked step by step; a file, an example's name, - for stdin, or a model.
 
     Nothing leaves this machine. Ctrl-C ends it.
     """

@@ -28,13 +28,11 @@ class Vector:
     Attributes:
         formula: in the sheet's language; a lone name, once it has one.
         suffix: what is made of it is called so: `fc1` gives W_fc1, z_fc1, a_fc1.
-        activated: the activation that it is the result of, and what went into that.
     """
 
     formula: str
     size: int
     suffix: str = ""
-    activated: tuple[str, str] | None = None
 
     @property
     def named(self) -> bool:
@@ -47,7 +45,6 @@ class Writer:
 
     Attributes:
         origins: what a name of the sheet is called in the model.
-        notes: what the model has besides, and how it is taken.
     """
 
     title: str
@@ -55,7 +52,6 @@ class Writer:
     lines: list[str] = field(default_factory=list)
     values: dict[str, Array] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
     taken: set[str] = field(default_factory=lambda: {"x", "t", "C", "N"})
 
     def input(self) -> Vector:
@@ -84,8 +80,7 @@ class Writer:
         name = self.free(f"a_{suffix}")
         told = f", {setting!r}" if setting is not None else ""
         self.lines.append(f"{name} = {op}({source.formula}{told})")
-        inner = source.formula if source.named else f"z_{suffix}" if name == f"a_{suffix}" else f"z({name})"
-        return Vector(name, source.size, suffix, (op, inner))
+        return Vector(name, source.size, suffix)
 
     def standardised(self, source: Vector, mean: Array, spread: Array, path: str, names: tuple[str, str]) -> Vector:
         """Entries less a mean, through a spread, neither of which is learnt."""
@@ -168,7 +163,7 @@ class Writer:
         """
         output = self.name(output)
         quoted = " ".join(self.title.split()).replace('"', "'")
-        head = [f'title "{quoted}"', *(f"# {note}" for note in self.notes)]
+        head = [f'title "{quoted}"']
         head += [f"# {name} is {origin}" for name, origin in self.origins.items() if name != origin]
         head += [f"input x[{self.inputs}]", *([f"target t[{output.size}]"] if cost else [])]
         text = "\n".join([*head, *self.lines])

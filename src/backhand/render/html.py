@@ -47,6 +47,7 @@ OPEN = 12  # parts that stand open at first; the page unfolds the others
 FOLDED = 2  # a step with more relations than this can be folded
 LONG = 60  # letters of a cell that is broken into lines
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; font-src data:; img-src data:"
+LIVE_POLICY = POLICY.replace("script-src", "script-src blob:")  # for modules that stand in the page itself
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def to_html(document: Document, digits: Digits, live: Live | None = None) -> str
     ) + f"<script>{_file('page.js')}</script>"
     policy, runs = POLICY, ""
     if live is not None:
-        policy, runs, scripts = POLICY.replace("script-src", "script-src blob:"), live.body, scripts + live.scripts
+        policy, runs, scripts = LIVE_POLICY, live.body, scripts + live.scripts
     return (
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta name="viewport" content="width=device-width, initial-scale=1">\n'

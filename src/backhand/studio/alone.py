@@ -10,7 +10,7 @@ from functools import cache
 from graphlib import TopologicalSorter
 from typing import Any
 
-from ..render.html import PAGE, POLICY, Live, katex_css
+from ..render.html import LIVE_POLICY, PAGE, Live, katex_css
 from . import STATIC
 from .answers import answer
 from .asked import Answer
@@ -33,14 +33,14 @@ def live_part(text: str, epochs: int) -> Live:
     return Live(body, _file("studio.css"), _scripts(begin))
 
 
-def framed_page(text: str, examples: list[dict[str, str]]) -> str:
+def framed_page(text: str) -> str:
     """The page as a document of its own that asks the page around it: for a notebook."""
     styles = katex_css() + (PAGE / "page.css").read_text("utf-8") + _file("studio.css")
-    scripts = _scripts({"text": text, "examples": examples, "framed": True})
+    scripts = _scripts({"text": text, "framed": True})
     katex = (PAGE / "katex" / "katex.min.js").read_text("utf-8")
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY.replace("script-src", "script-src blob:")}">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{LIVE_POLICY}">\n'
         f'<title>Backhand studio</title>\n<style>{styles}</style>\n</head>\n<body class="backhand studio">\n'
         f'<main id="app"></main>\n<script>{katex}</script>{scripts}'
         "\n</body>\n</html>\n"

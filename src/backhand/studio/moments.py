@@ -162,18 +162,25 @@ def _fast(text: str, epochs: int, wanted: int, window: Window) -> Worked:
         UsageError: no fast engine takes the sheet.
     """
     _sheet, problem = opened(text)
-    failure = None
     try:
-        course(problem, epochs, 1, (epochs, epochs), 1)
+        return _brought(problem, epochs, wanted, window)
     except NumberError as problem_found:
         epochs, failure = _last_good(problem, epochs), problem_found
-        if not epochs:
-            return _course_of(text).moment(1, wanted, window)
-        _, point = course(problem, epochs, epochs, (epochs, epochs), 1)
-        try:
-            run(problem, 10, start=point)
-        except NumberError as named:  # the reference engine says where
-            failure = named
+    if not epochs:
+        return _course_of(text).moment(1, wanted, window)
+    _, point = course(problem, epochs, epochs, (epochs, epochs), 1)
+    try:
+        run(problem, 10, start=point)
+    except NumberError as named:  # the reference engine says where
+        failure = named
+    return replace(_brought(problem, epochs, wanted, window), failure=failure)
+
+
+def _brought(problem: Problem, epochs: int, wanted: int, window: Window) -> Worked:
+    """
+    Raises:
+        NumberError: numbers that run away; UsageError: no fast engine takes the sheet.
+    """
     each = len(problem.plan.batches(_rows(problem)))
     count = epochs * each
     epoch, batch = divmod(min(wanted, count) - 1, each)
@@ -183,7 +190,7 @@ def _fast(text: str, epochs: int, wanted: int, window: Window) -> Worked:
     done = run(problem, 1, start=point)
     history = [(found * each, found, each, cost) for found, cost in costs]
     engine = point.engine if point else None
-    return Worked(replace(done, steps=done.steps[batch : batch + 1]), history, count, epochs, failure, engine)
+    return Worked(replace(done, steps=done.steps[batch : batch + 1]), history, count, epochs, engine=engine)
 
 
 def _last_good(problem: Problem, epochs: int) -> int:

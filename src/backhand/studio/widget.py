@@ -25,8 +25,8 @@ class StudioWidget(anywidget.AnyWidget):
     page = traitlets.Unicode().tag(sync=True)
     height = traitlets.Int(820).tag(sync=True)
 
-    def __init__(self, text: str, examples: list[dict[str, str]], height: int) -> None:
-        super().__init__(page=framed_page(text, examples), height=height)
+    def __init__(self, text: str, height: int) -> None:
+        super().__init__(page=framed_page(text), height=height)
         self.text = text
         self.on_msg(self._asked)
 
