@@ -417,6 +417,16 @@ def test_a_surface_is_that_of_the_moment():
     assert answer("surface", {"text": text, "surface": pair, "epochs": 9000, "step": 1})["cut"] == 2000
 
 
+def test_a_sheet_without_a_cost_goes_forward():
+    text = "input x\ny = tanh(w*x + b)\nw = 2; b = 1\ndata\nx\n1\n2\n"
+    found = answer("stage", {"text": text, "row": 2})
+    assert [line["key"] for line in found["lines"]] == ["v:z(y)", "v:y"]
+    assert (found["moment"]["cost"], found["plan"]["cost"], set(found["pictures"])) == (None, None, {"forward"})
+    assert found["values"]["v:z(y)"] == 5
+    assert "page" in answer("view", {"text": text, "view": "neurons"})
+    assert "values" in answer("fit", {"text": text})
+
+
 def test_letters_have_both_drawings():
     found = answer("stage", {"text": example_text("three-neurons")[0]})
     assert set(found["pictures"]) == {"forward", "backward"}

@@ -116,7 +116,8 @@ def _moment(done: Worked, count: int) -> Answer | None:
     return {
         "epoch": moment.epoch, "batch": moment.batch, "each": done.each, "step": min(count, done.steps),
         "steps": done.steps, "epochs": done.epochs, "engine": done.engine, "rows": list(moment.tape.rows[:200]),
-        "cost": moment.tape.cost, "updated": moment.change is not None,
+        "cost": moment.tape.cost if moment.tape.network.cost is not None else None,
+        "updated": moment.change is not None,
     }  # fmt: skip
 
 
